@@ -1,0 +1,97 @@
+import { CausticError } from "../error.ts";
+import { type Command, EXIT, helpText, parseInvocation } from "./command.ts";
+import { COMMANDS } from "./commands.ts";
+
+const isBrokenPipe = (error: unknown) => (error as NodeJS.ErrnoException)?.code === "EPIPE";
+
+function overview(): string {
+	const groups = [...new Set(COMMANDS.map((entry) => entry.group))];
+	const lines = [
+		"caustic: from what a radio array records to light curves and alerts",
+		"",
+		"Usage:",
+		"  caustic COMMAND [options]",
+		"",
+	];
+	for (const group of groups) {
+		lines.push(`${group}:`);
+		for (const entry of COMMANDS) if (entry.group === group) lines.push(`  ${entry.name.padEnd(14)}${entry.summary}`);
+		lines.push("");
+	}
+	lines.push(
+		"Examples:",
+		"  caustic run images/ --data survey",
+		"  caustic measure image.fits --at positions.csv --out fluxes.csv",
+		"",
+	);
+	lines.push(
+		"caustic COMMAND --help tells more, with examples. Exit codes: 0 done, 1 failed, 2 bad usage or bad input,",
+		"3 done with rejected items.",
+	);
+	return `${lines.join("\n")}\n`;
+}
+
+async function main(argv: string[]): Promise<number> {
+	const [name, ...rest] = argv;
+	if (name === undefined || name === "help" || name === "--help" || name === "-h") {
+		const topic = name === "help" ? COMMANDS.find((entry) => entry.name === rest[0]) : undefined;
+		process.stdout.write(topic === undefined ? overview() : helpText(await topic.load()));
+		return name === undefined ? EXIT.badInput : EXIT.done;
+	}
+	if (name === "--version" || name === "version") {
+		const { version } = await import("./version.ts");
+		process.stdout.write(`caustic ${version}\n`);
+		return EXIT.done;
+	}
+	const entry = COMMANDS.find((candidate) => candidate.name === name);
+	if (entry === undefined) {
+		process.stderr.write(`caustic: there is no command ${JSON.stringify(name)}. See caustic --help\n`);
+		return EXIT.badInput;
+	}
+	const command: Command = await entry.load();
+	const stop = new AbortController();
+	let presses = 0;
+	for (const signal of ["SIGINT", "SIGTERM"] as const) {
+		process.on(signal, () => {
+			presses += 1;
+			if (presses > 2) process.exit(EXIT.interrupted);
+			stop.abort(signal);
+		});
+	}
+	if (rest.includes("--help") || rest.includes("-h")) {
+		process.stdout.write(helpText(command));
+		return EXIT.done;
+	}
+	return command.run(parseInvocation(command, rest, stop.signal));
+}
+
+/** The only place where an error becomes text on a terminal. */
+function report(error: unknown): number {
+	const debug = process.argv.includes("--debug");
+	if (error instanceof CausticError) {
+		process.stderr.write(`caustic: ${error.toString()}\n`);
+		if (debug) process.stderr.write(`${error.stack ?? ""}\n`);
+		return error.blame === "input" ? EXIT.badInput : EXIT.failed;
+	}
+	if ((error as Error)?.name === "AbortError") {
+		process.stderr.write("caustic: interrupted\n");
+		return EXIT.interrupted;
+	}
+	const text = error instanceof Error ? error.message.split("\n")[0] : String(error);
+	process.stderr.write(
+		`caustic: unexpected failure: ${text}. Run the command again with --debug and report what it prints.\n`,
+	);
+	if (debug) process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+	return EXIT.failed;
+}
+
+process.stdout.on("error", (error) => {
+	if (isBrokenPipe(error)) process.exit(EXIT.done);
+	throw error;
+});
+
+try {
+	process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+	process.exitCode = report(error);
+}
