@@ -1,0 +1,104 @@
+import { z } from "zod";
+
+/**
+ * Every setting of Caustic, with its default and its meaning. Unknown keys are errors: a setting that nothing reads
+ * does not exist. Names follow the files that observatories keep: sections in snake_case.
+ */
+const positive = (fallback: number, help: string) => z.number().positive().default(fallback).describe(help);
+const fraction = (fallback: number, help: string) => z.number().min(0).max(1).default(fallback).describe(help);
+const count = (fallback: number, help: string, low = 1, high = 1_000_000_000) =>
+	z.number().int().min(low).max(high).default(fallback).describe(help);
+
+const section = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape).prefault({} as never);
+
+export const configSchema = z.strictObject({
+	images: section({
+		noise_patterns: z
+			.array(z.string().min(1))
+			.default(["{name}.noiseMap", "{name}.noise", "{name}.rms", "{name}_rms", "noiseMap.{name}", "rms"])
+			.describe("File names, without extension, of the noise map that belongs to image {name}; `*` matches anything"),
+		background_patterns: z
+			.array(z.string().min(1))
+			.default(["{name}.meanMap", "{name}.bkg", "{name}_bkg", "{name}.background", "meanMap.{name}", "bkg"])
+			.describe("File names, without extension, of the background map that belongs to image {name}"),
+		ignore_patterns: z
+			.array(z.string().min(1))
+			.default(["*.residual", "*.psf", "*.model", "*-dirty", "*-psf", "*-residual", "*-model", "*.weights", "*.pb"])
+			.describe("File names, without extension, of products that are no images of the sky"),
+		epoch_window_s: positive(
+			1800,
+			"Images of one field whose mid-exposures lie within this time form one epoch, seconds",
+		),
+		field_separation_fraction: fraction(
+			0.25,
+			"Images whose centres lie within this fraction of the image size show the same field",
+		),
+		band_tolerance: fraction(0.01, "Images whose frequencies agree within this fraction belong to one subband"),
+		beam_geometry: z
+			.enum(["reference", "source"])
+			.default("reference")
+			.describe("Take the pixel geometry of the beam at the reference point or at each source"),
+	}),
+	photometry_pipeline: section({
+		seed_sigma: z.number().min(3).max(20).default(5).describe("An island needs a pixel above this many local rms"),
+		flood_sigma: z.number().min(2).max(20).default(4).describe("Islands grow down to this many local rms"),
+		new_sources: z.boolean().default(true).describe("Add sources that the catalogue does not have"),
+		association_radius_beams: positive(1, "A component belongs to a source within this many beam widths at most"),
+		de_ruiter_limit: positive(5.68, "A component belongs to a source within this many combined position errors"),
+		position_systematic_arcsec: z
+			.number()
+			.min(0)
+			.default(0.5)
+			.describe("Systematic position error of an image, arcsec"),
+		blend_radius_beams: positive(2.5, "Sources closer than this many major axes are solved together"),
+		upper_limit_sigma: positive(3, "A flux below this many errors carries an upper limit"),
+		max_concurrent_operations: count(10, "Images in work at the same time, at most", 1, 256),
+		memory_limit_mb: count(8192, "Memory for pixels of images in work, MB", 64),
+		retry_max_attempts: count(3, "Attempts of a stage before its input goes to the dead letters", 1, 20),
+		stage_timeout_seconds: positive(600, "A stage of one image may take this long, seconds"),
+	}),
+	normalization: section({
+		enabled: z.boolean().default(true).describe("Put fluxes of all epochs on one scale"),
+		default_fov_radius_deg: positive(1.5, "References lie within this radius of the field centre, degrees"),
+		min_snr: positive(20, "Median signal to noise a reference needs in its own images"),
+		max_sources: count(200, "References per field, at most"),
+		min_references: count(3, "Fewer references than this, and the fallback chain begins"),
+		max_deviation_sigma: positive(5, "A reference farther than this from the ensemble is rejected for the image"),
+		gate_low: positive(0.5, "A correction below this is suspicious and not applied"),
+		gate_high: positive(2, "A correction above this is suspicious and not applied"),
+		position_dependent: z.boolean().default(true).describe("Fit a plane over the field where references allow"),
+	}),
+	ese_detection: section({
+		enabled: z.boolean().default(true).describe("Look for extreme scattering events after photometry"),
+		preset: z
+			.enum(["conservative", "moderate", "sensitive"])
+			.default("moderate")
+			.describe("Threshold by false-alarm probability"),
+		min_sigma: z.number().min(0).max(20).optional().describe("Threshold in calibrated sigma, instead of the preset's"),
+		tier_high: positive(7, "Candidates above this significance are of the high tier"),
+		tier_medium: positive(5, "Candidates above this significance are of the medium tier"),
+		batch_size: count(1000, "Sources examined per batch", 1, 100_000),
+		freshness_hours: positive(48, "The detector is unhealthy when its last success is older than this, hours"),
+	}),
+	service: section({
+		host: z.string().default("127.0.0.1").describe("Address to listen on"),
+		port: z.number().int().min(0).max(65535).default(8765).describe("Port to listen on; 0 takes a free one"),
+		health_timeout_ms: positive(800, "A health check that takes longer counts as failed, milliseconds"),
+		disk_free_min_mb: count(512, "Not ready when less than this is free in the data folder, MB", 0),
+		memory_free_min_mb: count(128, "Not ready when less memory than this is available, MB", 0),
+	}),
+	database: section({
+		pool_size: count(8, "Connections per process", 2, 100),
+		statement_timeout_seconds: positive(300, "A single statement may take this long, seconds"),
+	}),
+	observability: section({
+		log_level: z
+			.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"])
+			.default("info")
+			.describe("Least level logged"),
+		trace_sample_fraction: fraction(1, "Share of runs whose spans are stored"),
+		otlp_endpoint: z.url().optional().describe("Send spans also to this OTLP/HTTP collector"),
+	}),
+});
+
+export type Config = z.infer<typeof configSchema>;

@@ -1,0 +1,126 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+
+/**
+ * Every metric of Caustic. Labels are bounded: stages, statuses, methods, tiers; never a source, an image or a free
+ * number, so that the number of series does not grow with the survey.
+ */
+export const registry = new Registry();
+collectDefaultMetrics({ register: registry });
+
+const registers = [registry];
+const DURATION_BUCKETS = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 600];
+
+export const stageDuration = new Histogram({
+	name: "photometry_pipeline_stage_duration_seconds",
+	help: "Duration of pipeline stages",
+	labelNames: ["stage"] as const,
+	buckets: DURATION_BUCKETS,
+	registers,
+});
+export const stageRuns = new Counter({
+	name: "photometry_pipeline_stage_runs_total",
+	help: "Pipeline stages by outcome: done, failed, retried, rejected",
+	labelNames: ["stage", "status"] as const,
+	registers,
+});
+export const stageCpu = new Counter({
+	name: "photometry_pipeline_stage_cpu_seconds_total",
+	help: "CPU time of the process while a stage ran; stages that overlap share it",
+	labelNames: ["stage"] as const,
+	registers,
+});
+export const measurements = new Counter({
+	name: "photometry_measurements_total",
+	help: "Photometry measurements by method and status",
+	labelNames: ["method", "status"] as const,
+	registers,
+});
+export const throughput = new Gauge({
+	name: "photometry_pipeline_throughput_sources_per_hour",
+	help: "Measurements of the last measured image, per hour",
+	registers,
+});
+export const images = new Counter({
+	name: "photometry_images_total",
+	help: "Images by outcome: stored, known, rejected",
+	labelNames: ["status"] as const,
+	registers,
+});
+export const normalizationRequests = new Counter({
+	name: "photometry_normalization_requests_total",
+	help: "Images normalised, by where the correction came from",
+	labelNames: ["status"] as const,
+	registers,
+});
+export const correctionFactor = new Histogram({
+	name: "normalization_correction_factor",
+	help: "Distribution of correction factors",
+	buckets: [0.5, 0.8, 0.9, 0.95, 1, 1.05, 1.1, 1.2, 2],
+	registers,
+});
+export const referenceCount = new Histogram({
+	name: "normalization_reference_count",
+	help: "Number of reference sources used",
+	buckets: [1, 3, 5, 10, 15, 20, 50, 100, 200],
+	registers,
+});
+export const normalizationRms = new Histogram({
+	name: "normalization_rms",
+	help: "Uncertainty of the correction, relative",
+	buckets: [0.001, 0.003, 0.01, 0.02, 0.05, 0.1, 0.2],
+	registers,
+});
+export const statisticsDuration = new Histogram({
+	name: "variability_stats_update_duration_seconds",
+	help: "Time to update variability statistics of one epoch",
+	buckets: DURATION_BUCKETS,
+	registers,
+});
+export const detectionRequests = new Counter({
+	name: "ese_detection_requests_total",
+	help: "ESE detection requests by scope (one, many, all, automatic) and status",
+	labelNames: ["scope", "status"] as const,
+	registers,
+});
+export const detectionDuration = new Histogram({
+	name: "ese_detection_duration_seconds",
+	help: "ESE detection execution time",
+	buckets: DURATION_BUCKETS,
+	registers,
+});
+export const pipelineRuns = new Counter({
+	name: "ese_detection_pipeline_runs_total",
+	help: "ESE detection runs by trigger and status",
+	labelNames: ["trigger", "status"] as const,
+	registers,
+});
+export const candidatesCurrent = new Gauge({
+	name: "ese_candidates_current",
+	help: "Open and confirmed candidates by significance tier",
+	labelNames: ["significance_tier"] as const,
+	registers,
+});
+export const candidatesDetected = new Counter({
+	name: "ese_candidates_detected_pipeline_total",
+	help: "Candidates detected by the pipeline, by significance tier",
+	labelNames: ["significance_tier"] as const,
+	registers,
+});
+export const deadLetters = new Counter({
+	name: "caustic_dead_letters_total",
+	help: "Inputs that went to the dead letters, by stage",
+	labelNames: ["stage"] as const,
+	registers,
+});
+export const droppedSpans = new Counter({
+	name: "caustic_dropped_spans_total",
+	help: "Spans that could not be stored",
+	registers,
+});
+export const httpRequests = new Histogram({
+	name: "http_request_duration_seconds",
+	help: "HTTP requests by route, method and status class",
+	labelNames: ["route", "method", "status"] as const,
+	buckets: [0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5],
+	registers,
+});
