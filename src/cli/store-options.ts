@@ -50,7 +50,7 @@ export function placeFromOptions(
 /** The settings that hold for a command: defaults, file, environment, `--set`, and further overrides of its own options. */
 export function configFromOptions(invocation: Invocation, overrides: string[] = []): LoadedConfig {
 	const { configFile } = placeFromOptions(invocation);
-	const required = stringOption(invocation, "config") !== undefined;
+	const required = stringOption(invocation, "config") !== undefined || (process.env.CAUSTIC_CONFIG ?? "") !== "";
 	const set = invocation.options.set;
 	return loadConfig({
 		files: [{ path: configFile, required }],
