@@ -1,0 +1,336 @@
+import type { BlockOptions, SpectralWindow, VisibilityBlock, VisibilitySet } from "../../calibration/visibility-set.ts";
+import { badInput } from "../../error.ts";
+import { Hdf5File } from "../hdf5/file.ts";
+import { exchangeOrder } from "../polarization.ts";
+import { median, type RowTable, tabulateRows } from "../row-table.ts";
+import { type ChannelRun, channelRuns } from "./channel-windows.ts";
+import { Uvh5Data } from "./data-reader.ts";
+import { readHeader, type Uvh5Header } from "./header.ts";
+
+const DEFAULT_BLOCK_BYTES = 64 << 20;
+/** What is read and turned round at once: small enough to stay in the processor's cache. */
+const SLAB_BYTES = 2 << 20;
+
+interface Subband {
+	path: string;
+	hdf5: Hdf5File;
+	header: Uvh5Header;
+	data: Uvh5Data;
+	run: ChannelRun;
+}
+
+/**
+ * Opens the UVH5 files of one group (or one file) as one visibility set: subbands in ascending frequency whatever the
+ * order of the paths, rows and values in the MeasurementSet convention.
+ *
+ * @throws CausticError if a file is not UVH5, or the files do not belong together.
+ */
+export function openUvh5(paths: readonly string[]): VisibilitySet {
+	const opened: Hdf5File[] = [];
+	try {
+		const subbands: Subband[] = [];
+		for (const path of paths) {
+			const hdf5 = Hdf5File.open(path);
+			opened.push(hdf5);
+			const header = readHeader(hdf5);
+			const data = new Uvh5Data(hdf5, header);
+			for (const run of channelRuns(path, header.frequenciesHz, header.windows)) {
+				subbands.push({ path, hdf5, header, data, run });
+			}
+		}
+		if (subbands.length === 0) {
+			throw badInput("no-input", "there is no UVH5 file to read", { remedy: "Name at least one file" });
+		}
+		return new Uvh5Set(subbands);
+	} catch (error) {
+		for (const hdf5 of opened) hdf5.close();
+		throw error;
+	}
+}
+
+/** Time of the first row, MJD UTC, without reading the rest: files of one group agree on it to the last bit. */
+export function firstTimeOfUvh5(path: string): number {
+	const hdf5 = Hdf5File.open(path);
+	try {
+		const times = hdf5.dataset("/Header/time_array");
+		const { type } = times;
+		const bytes = new Uint8Array(8);
+		if (type.kind !== "float" || type.size !== 8 || type.bigEndian || times.shape.length !== 1 || times.length === 0) {
+			throw badInput("uvh5-header", "Header/time_array does not hold times", { subject: path });
+		}
+		times.readBytes([0], [1], bytes);
+		const mjd = new DataView(bytes.buffer).getFloat64(0, true) - 2400000.5;
+		if (!(mjd > 15000 && mjd < 120000)) {
+			throw badInput("uvh5-header", "Header/time_array does not begin with a date of an observation", {
+				subject: path,
+			});
+		}
+		return mjd;
+	} finally {
+		hdf5.close();
+	}
+}
+
+class Uvh5Set implements VisibilitySet {
+	readonly format = "uvh5";
+	readonly source: string[];
+	readonly telescope: string;
+	readonly location: Uvh5Header["location"];
+	readonly antennas: Uvh5Header["antennas"];
+	readonly timesMjd: Float64Array;
+	readonly integrationS: number;
+	readonly frequenciesHz: Float64Array;
+	readonly channelWidthsHz: Float64Array;
+	readonly spectralWindows: SpectralWindow[];
+	readonly polarizations: Uvh5Header["polarizations"];
+	readonly baselines: RowTable["baselines"];
+	readonly autocorrelations: Int32Array;
+	readonly fields: Uvh5Header["phase"]["fields"];
+	readonly nRows: number;
+	readonly warnings: string[] = [];
+	private readonly subbands: Subband[];
+	private readonly rows: RowTable;
+	private readonly exchange: Int32Array | undefined;
+
+	constructor(subbands: Subband[]) {
+		this.subbands = subbands.sort((a, b) => a.run.lowHz - b.run.lowHz);
+		// A subband whose writer stopped early has fewer rows: the longest says what all of them are.
+		const reference = subbands.reduce((a, b) => (b.header.nRows > a.header.nRows ? b : a));
+		const { header } = reference;
+		for (const other of subbands) requireSameObservation(reference, other, this.warnings);
+		requireDisjoint(this.subbands);
+
+		this.source = [...new Set(subbands.map((subband) => subband.path))];
+		this.telescope = header.telescope;
+		this.location = header.location;
+		this.antennas = header.antennas;
+		this.polarizations = header.polarizations;
+		this.fields = header.phase.fields;
+		this.integrationS = median(header.integrationS);
+		this.rows = tabulateRows(header.timesMjd, header.first, header.second, header.antennas.length);
+		this.timesMjd = this.rows.timesMjd;
+		this.baselines = this.rows.baselines;
+		this.autocorrelations = this.rows.autocorrelations;
+		this.exchange = this.rows.exchanged.includes(1) ? exchangeOrder(this.polarizations, reference.path) : undefined;
+		this.nRows = [...new Set(subbands.map((s) => s.header))].reduce((sum, h) => sum + h.nRows, 0);
+		const total = subbands.reduce((sum, { run }) => sum + run.count, 0);
+		this.frequenciesHz = new Float64Array(total);
+		this.channelWidthsHz = new Float64Array(total);
+		this.spectralWindows = [];
+		let first = 0;
+		for (const { header: own, run } of this.subbands) {
+			for (let i = 0; i < run.count; i++) {
+				const stored = run.first + (run.descending ? run.count - 1 - i : i);
+				this.frequenciesHz[first + i] = own.frequenciesHz[stored];
+				this.channelWidthsHz[first + i] = own.channelWidthsHz[stored];
+			}
+			const index = this.spectralWindows.length;
+			this.spectralWindows.push({ firstChannel: first, nChannels: run.count, name: `window-${index}` });
+			first += run.count;
+		}
+		for (const header of new Set(subbands.map((subband) => subband.header))) this.warnings.push(...header.warnings);
+		if (subbands.some(({ data }) => data.isNarrowed)) {
+			this.warnings.push("visibilities are stored with more than single precision and are read as single precision");
+		}
+	}
+
+	close(): void {
+		for (const { hdf5 } of this.subbands) hdf5.close();
+	}
+
+	async *blocks(options: BlockOptions = {}): AsyncGenerator<VisibilityBlock> {
+		requireRecordedColumn(options, this.source[0]);
+		const [firstWanted, beyondWanted] = options.channels ?? [0, this.frequenciesHz.length];
+		for (let w = 0; w < this.subbands.length; w++) {
+			const { firstChannel, nChannels } = this.spectralWindows[w];
+			const low = Math.max(firstWanted, firstChannel);
+			const high = Math.min(beyondWanted, firstChannel + nChannels);
+			if (low < high) yield* this.windowBlocks(w, low - firstChannel, high - low, options);
+		}
+	}
+
+	private *windowBlocks(
+		window: number,
+		channel: number,
+		channels: number,
+		options: BlockOptions,
+	): Generator<VisibilityBlock> {
+		const { header, data, run } = this.subbands[window];
+		const { rows } = this;
+		const nPol = this.polarizations.length;
+		const perRow = channels * nPol;
+		const [t0, t1] = options.times ?? [0, this.timesMjd.length];
+		const wanted = (row: number) =>
+			rows.timeIndex[row] >= t0 &&
+			rows.timeIndex[row] < t1 &&
+			(options.autocorrelations === true || rows.baseline[row] >= 0);
+		// Whole chunks at a time, as many as the block may hold; small slabs inside it.
+		const unit = data.rowsPerChunk;
+		const rowBytes = perRow * 8;
+		const inUnits = (bytes: number) => Math.max(1, Math.floor(bytes / rowBytes / unit)) * unit;
+		const blockRows = Math.min(header.nRows, inUnits(options.blockBytes ?? DEFAULT_BLOCK_BYTES));
+		const slabRows = Math.min(blockRows, inUnits(SLAB_BYTES));
+
+		const raw = new Float32Array(slabRows * perRow * 2);
+		const rawFlags = new Uint8Array(slabRows * perRow);
+		const rawSamples = data.hasSamples ? new Float32Array(slabRows * perRow) : undefined;
+		const block = {
+			timeIndex: new Int32Array(blockRows),
+			antenna1: new Int32Array(blockRows),
+			antenna2: new Int32Array(blockRows),
+			baseline: new Int32Array(blockRows),
+			field: new Int32Array(blockRows),
+			integrationS: new Float64Array(blockRows),
+			uvwM: new Float64Array(3 * blockRows),
+			visibilities: new Float32Array(blockRows * perRow * 2),
+			flags: new Uint8Array(blockRows * perRow),
+			weights: data.hasSamples ? new Float32Array(blockRows * perRow) : undefined,
+		};
+		const stored = run.first + (run.descending ? run.count - channel - channels : channel);
+		let nRows = 0;
+		const finish = (): VisibilityBlock => ({
+			spectralWindow: window,
+			firstChannel: this.spectralWindows[window].firstChannel + channel,
+			nChannels: channels,
+			nRows,
+			timeIndex: block.timeIndex.subarray(0, nRows),
+			antenna1: block.antenna1.subarray(0, nRows),
+			antenna2: block.antenna2.subarray(0, nRows),
+			baseline: block.baseline.subarray(0, nRows),
+			field: block.field.subarray(0, nRows),
+			integrationS: block.integrationS.subarray(0, nRows),
+			uvwM: block.uvwM.subarray(0, 3 * nRows),
+			visibilities: block.visibilities.subarray(0, nRows * perRow * 2),
+			flags: block.flags.subarray(0, nRows * perRow),
+			weights: block.weights?.subarray(0, nRows * perRow),
+		});
+		for (let begin = 0; begin < header.nRows; begin += slabRows) {
+			const count = Math.min(slabRows, header.nRows - begin);
+			let last = -1;
+			let first = -1;
+			for (let r = begin; r < begin + count; r++) {
+				if (!wanted(r)) continue;
+				if (first < 0) first = r;
+				last = r;
+			}
+			if (first < 0) continue;
+			// Do not read rows at either end that nobody asked for.
+			const nRead = last + 1 - first;
+			const size = nRead * perRow;
+			data.readVisibilities(first, nRead, stored, channels, raw.subarray(0, 2 * size));
+			data.readFlags(first, nRead, stored, channels, rawFlags.subarray(0, size));
+			if (rawSamples !== undefined) data.readSamples(first, nRead, stored, channels, rawSamples.subarray(0, size));
+			for (let r = first; r <= last; r++) {
+				if (!wanted(r)) continue;
+				const swap = rows.exchanged[r] === 1;
+				block.timeIndex[nRows] = rows.timeIndex[r];
+				block.antenna1[nRows] = rows.antenna1[r];
+				block.antenna2[nRows] = rows.antenna2[r];
+				block.baseline[nRows] = rows.baseline[r];
+				block.field[nRows] = header.phase.fieldOfRow[r];
+				block.integrationS[nRows] = header.integrationS[r];
+				// UVH5 holds conj(V) and -uvw of the pair as it stands, hence V and uvw of the pair exchanged.
+				const sign = swap ? 1 : -1;
+				for (let k = 0; k < 3; k++) block.uvwM[3 * nRows + k] = sign * header.uvwM[3 * r + k];
+				turnRow(
+					raw,
+					rawFlags,
+					rawSamples,
+					(r - first) * perRow,
+					block,
+					nRows * perRow,
+					channels,
+					nPol,
+					run.descending,
+					sign,
+					swap ? this.exchange : undefined,
+				);
+				nRows++;
+			}
+			if (nRows + slabRows > blockRows) {
+				yield finish();
+				nRows = 0;
+			}
+		}
+		if (nRows > 0) yield finish();
+	}
+}
+
+/** One row from the file's order and sign into ours. */
+function turnRow(
+	raw: Float32Array,
+	rawFlags: Uint8Array,
+	rawSamples: Float32Array | undefined,
+	from: number,
+	block: { visibilities: Float32Array; flags: Uint8Array; weights: Float32Array | undefined },
+	to: number,
+	channels: number,
+	nPol: number,
+	descending: boolean,
+	sign: number,
+	exchange: Int32Array | undefined,
+): void {
+	const { visibilities, flags, weights } = block;
+	for (let c = 0; c < channels; c++) {
+		let source = from + (descending ? channels - 1 - c : c) * nPol;
+		let target = to + c * nPol;
+		for (let p = 0; p < nPol; p++, target++, source++) {
+			const at = exchange === undefined ? source : source - p + exchange[p];
+			visibilities[2 * target] = raw[2 * at];
+			visibilities[2 * target + 1] = sign * raw[2 * at + 1];
+			flags[target] = rawFlags[at] === 0 ? 0 : 1;
+			if (weights !== undefined && rawSamples !== undefined) weights[target] = rawSamples[at];
+		}
+	}
+}
+
+export function requireRecordedColumn(options: BlockOptions, source: string): void {
+	if (options.column !== undefined && options.column !== "data") {
+		throw badInput("no-column", `it has no column of ${options.column} visibilities`, {
+			subject: source,
+			remedy: "Convert it to a MeasurementSet and calibrate that",
+		});
+	}
+}
+
+/** Files of one group describe the same rows; a shorter one must be the beginning of the longest. */
+function requireSameObservation(reference: Subband, other: Subband, warnings: string[]): void {
+	if (reference.header === other.header) return;
+	const a = reference.header;
+	const b = other.header;
+	const refuse = (what: string) =>
+		badInput("uvh5-group", `its ${what} differ from those of ${reference.path}`, {
+			subject: other.path,
+			remedy: "Give the subband files of one group only",
+		});
+	const n = b.nRows;
+	const startsWith = (x: Float64Array | Int32Array, y: Float64Array | Int32Array) => {
+		for (let i = 0; i < y.length; i++) if (x[i] !== y[i]) return false;
+		return true;
+	};
+	if (!startsWith(a.timesMjd, b.timesMjd)) throw refuse("times");
+	if (!startsWith(a.first, b.first) || !startsWith(a.second, b.second)) throw refuse("baselines");
+	if (String(a.polarizations) !== String(b.polarizations)) throw refuse("polarisations");
+	if (a.telescope !== b.telescope) throw refuse("telescope names");
+	if (a.antennas.length !== b.antennas.length || a.antennas.some((x, i) => x.number !== b.antennas[i].number)) {
+		throw refuse("antennas");
+	}
+	const moved = a.antennas.findIndex((x, i) =>
+		x.positionItrfM.some((value, k) => !(Math.abs(value - b.antennas[i].positionItrfM[k]) <= 1e-3)),
+	);
+	if (moved >= 0) throw refuse(`positions of antenna ${a.antennas[moved].name}`);
+	if (JSON.stringify(a.phase.fields) !== JSON.stringify(b.phase.fields)) throw refuse("phase centres");
+	if (n < a.nRows) warnings.push(`${other.path} ends after ${n} of ${a.nRows} rows`);
+}
+
+function requireDisjoint(subbands: readonly Subband[]): void {
+	for (let i = 1; i < subbands.length; i++) {
+		const below = subbands[i - 1];
+		const above = subbands[i];
+		if (above.run.lowHz > below.run.highHz) continue;
+		throw badInput("uvh5-group", `its frequencies overlap those of ${below.path}`, {
+			subject: above.path,
+			remedy: "Give each subband once",
+		});
+	}
+}
