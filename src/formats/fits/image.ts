@@ -1,0 +1,302 @@
+import { badInput, CausticError } from "../../error.ts";
+import type { Beam } from "../../sky/beam.ts";
+import { midExposureMjd } from "../../sky/observation-time.ts";
+import type { Plane } from "../../sky/plane.ts";
+import { CelestialWcs } from "../../sky/wcs.ts";
+import { type ChosenPlane, choosePlane, findAxis, type ImageAxes, imageAxes } from "./axes.ts";
+import { readBeamsTable } from "./beams-table.ts";
+import { type Brightness, brightness, jyPerBeamFactor } from "./brightness.ts";
+import { FitsFile, type FitsHdu } from "./file.ts";
+import { spectralPosition } from "./frequency.ts";
+import type { FitsHeader } from "./header.ts";
+import { type Precision, readPixels, scalingOf } from "./pixels.ts";
+import { pixelSizeDeg, restoringBeam } from "./restoring-beam.ts";
+
+/** Mid-exposure of an observation, MJD UTC; `source` names the header cards it came from. */
+export interface ObservationTime {
+	mjd: number;
+	durationS?: number;
+	source: string;
+}
+
+/** One two-dimensional plane of the sky, ready to be measured. */
+export interface FitsImage {
+	path: string;
+	header: FitsHeader;
+	/** Of the whole image: with `rows` the plane's row 0 is row `firstRow` of it. */
+	wcs: CelestialWcs;
+	/** Jy/beam; float32 over shared memory unless float64 was asked for. */
+	plane: Plane;
+	firstRow: number;
+	/** Rows of the whole image. */
+	imageHeight: number;
+	beam: Beam | undefined;
+	/** `header`, `BEAMS table`, `AIPS history` or `none`. */
+	beamSource: string;
+	frequencyHz: number | undefined;
+	bandwidthHz: number | undefined;
+	/** `Jy/beam` (other multiples are converted), or empty when the header has no BUNIT. */
+	unit: string;
+	stokes: string | undefined;
+	time: ObservationTime | undefined;
+	/** Why there is no time. */
+	timeProblem?: string;
+	object?: string;
+	telescope?: string;
+	/** What is doubtful and was read all the same. */
+	warnings: string[];
+}
+
+export interface ReadImageOptions {
+	/** 0-based plane over the axes that are neither the sky's nor degenerate, first axis fastest. */
+	plane?: number;
+	/** Chooses along the STOKES axis by name, for instance `I`. */
+	stokes?: string;
+	/** Refuse an image without a restoring beam. */
+	requireBeam?: boolean;
+	/** Only these rows, from inclusive to exclusive. */
+	rows?: readonly [from: number, to: number];
+	precision?: Precision;
+}
+
+/** The first HDU that holds a plane of pixels. */
+async function imageHdu(file: FitsFile): Promise<FitsHdu> {
+	for (let index = 0; ; index++) {
+		const hdu = await file.hdu(index);
+		if (hdu === undefined) break;
+		const { header } = hdu;
+		if (header.isRandomGroups) {
+			throw badInput("not-an-image", "this is UVFITS: visibilities, not an image", {
+				subject: file.path,
+				remedy: "Convert it with caustic convert, and image it",
+			});
+		}
+		const isImage = index === 0 || header.text("XTENSION") === "IMAGE";
+		if (isImage && header.naxis.length >= 2 && header.naxis.every((length) => length > 0)) return hdu;
+	}
+	throw badInput("not-an-image", "no part of the file holds a plane of pixels", {
+		subject: file.path,
+		remedy: "Give a FITS image of at least two axes",
+	});
+}
+
+function rowRange(rows: ReadImageOptions["rows"], height: number, path: string): [number, number] {
+	if (rows === undefined) return [0, height];
+	const [from, to] = rows;
+	if (Number.isInteger(from) && Number.isInteger(to) && 0 <= from && from < to && to <= height) return [from, to];
+	throw badInput("bad-rows", `rows ${from} to ${to} are not among its ${height}`, {
+		subject: path,
+		remedy: `Ask for rows within 0 to ${height}`,
+	});
+}
+
+/** What one plane of an open file is, and its pixels. */
+export interface OpenPlane {
+	hdu: FitsHdu;
+	axes: ImageAxes;
+	chosen: ChosenPlane;
+}
+
+export async function openPlane(file: FitsFile, options: ReadImageOptions): Promise<OpenPlane> {
+	const hdu = await imageHdu(file);
+	const axes = imageAxes(hdu.header);
+	return { hdu, axes, chosen: choosePlane(hdu.header, axes, options) };
+}
+
+async function pixelsOf(
+	file: FitsFile,
+	{ hdu, axes, chosen }: OpenPlane,
+	[from, to]: readonly [number, number],
+	factor: number,
+	precision: Precision,
+): Promise<Plane> {
+	const { width, height } = axes;
+	const first = (chosen.index * height + from) * width;
+	const data = await readPixels(file, hdu, first, (to - from) * width, precision, scalingOf(hdu, factor));
+	await file.verify();
+	return { width, height: to - from, data };
+}
+
+function paddingWarnings(file: FitsFile, hdu: FitsHdu): string[] {
+	return file.isPaddingMissing(hdu) ? ["the last block is shorter than 2880 bytes; no pixel is missing"] : [];
+}
+
+/** The coordinate system; errors name the file beside the card. */
+function coordinates(header: FitsHeader): CelestialWcs {
+	try {
+		return CelestialWcs.fromHeader(header, header.naxis.length);
+	} catch (error) {
+		if (!(error instanceof CausticError)) throw error;
+		throw badInput(error.code, error.message, {
+			subject: `${header.source}${error.subject === undefined ? "" : `, ${error.subject}`}`,
+			remedy: error.remedy,
+			cause: error,
+		});
+	}
+}
+
+function observationTime(header: FitsHeader): { time: ObservationTime | undefined; timeProblem?: string } {
+	try {
+		return { time: midExposureMjd(header) };
+	} catch (error) {
+		if (!(error instanceof CausticError)) throw error;
+		return {
+			time: undefined,
+			timeProblem: `${error.subject === undefined ? "" : `${error.subject}: `}${error.message}`,
+		};
+	}
+}
+
+/**
+ * Reads one celestial plane with all that photometry needs to know about it.
+ *
+ * Integers are scaled by BSCALE and BZERO (each optional), BLANK becomes NaN, and multiples of Jy/beam become
+ * Jy/beam. gzip is recognised by content.
+ * @throws CausticError for anything that is not such an image: not FITS, cut off, no sky coordinates, a further
+ * axis of which no plane was chosen, an implausible beam, another unit.
+ */
+export async function readFitsImage(path: string, options: ReadImageOptions = {}): Promise<FitsImage> {
+	const file = await FitsFile.open(path);
+	try {
+		const open = await openPlane(file, options);
+		const { hdu, axes, chosen } = open;
+		const { header } = hdu;
+		const unit: Brightness = brightness(header);
+		const wcs = coordinates(header);
+		const rows = rowRange(options.rows, axes.height, path);
+		const spectral = spectralPosition(header, chosen.pixels);
+		let found = restoringBeam(header, axes.x, axes.y);
+		let table: string[] = [];
+		if (found.beam === undefined) {
+			const beams = await readBeamsTable(file, pixelSizeDeg(header, axes.x, axes.y));
+			const channel = findAxis(header, /^(FREQ|VRAD|VOPT|VELO|FELO|WAVE)/);
+			const pol = findAxis(header, /^STOKES/);
+			const beam = beams?.at(chosen.pixels.get(channel ?? 0) ?? 0, chosen.pixels.get(pol ?? 0) ?? 0);
+			if (beam !== undefined) found = { ...found, beam, source: "BEAMS table" };
+			table = beams?.warnings ?? [];
+		}
+		if (options.requireBeam && found.beam === undefined) {
+			throw badInput("no-beam", "there is no restoring beam: BMAJ is absent", {
+				subject: header.source,
+				remedy: "Write BMAJ, BMIN and BPA (degrees) into the header",
+			});
+		}
+		const plane = await pixelsOf(file, open, rows, unit.factor, options.precision ?? "float32");
+		return {
+			path,
+			header,
+			wcs,
+			plane,
+			firstRow: rows[0],
+			imageHeight: axes.height,
+			beam: found.beam,
+			beamSource: found.source,
+			frequencyHz: spectral.frequencyHz,
+			bandwidthHz: spectral.bandwidthHz,
+			unit: unit.unit,
+			stokes: chosen.stokes,
+			...observationTime(header),
+			object: header.text("OBJECT"),
+			telescope: header.text("TELESCOP"),
+			warnings: [...paddingWarnings(file, hdu), ...unit.warnings, ...found.warnings, ...table, ...spectral.warnings],
+		};
+	} finally {
+		await file.close();
+	}
+}
+
+/**
+ * Reads a plane that need not have coordinates, beam or time: a noise or background map. Multiples of Jy/beam
+ * become Jy/beam; a map without a unit is taken as it is.
+ */
+export async function readFitsPlane(
+	path: string,
+	options: Omit<ReadImageOptions, "requireBeam"> = {},
+): Promise<{ plane: Plane; header: FitsHeader; warnings: string[] }> {
+	const file = await FitsFile.open(path);
+	try {
+		const open = await openPlane(file, options);
+		const { header } = open.hdu;
+		const rows = rowRange(options.rows, open.axes.height, path);
+		const factor = jyPerBeamFactor(header.text("BUNIT") ?? "Jy/beam") ?? brightness(header).factor;
+		const plane = await pixelsOf(file, open, rows, factor, options.precision ?? "float32");
+		return { plane, header, warnings: paddingWarnings(file, open.hdu) };
+	} finally {
+		await file.close();
+	}
+}
+
+/** A spectral cube: channels of one celestial plane, each with its frequency and beam. */
+export interface FitsCube {
+	path: string;
+	header: FitsHeader;
+	wcs: CelestialWcs;
+	/** Jy/beam, one per channel, in the order of the file. */
+	planes: Plane[];
+	/** NaN where the header does not say. */
+	frequenciesHz: Float64Array;
+	/** Width of a channel, or undefined. */
+	bandwidthHz: number | undefined;
+	/** Undefined where a channel has no beam (nothing was restored). */
+	beams: (Beam | undefined)[];
+	beamSource: string;
+	stokes: string | undefined;
+	time: ObservationTime | undefined;
+	timeProblem?: string;
+	warnings: string[];
+}
+
+/** Reads every channel of a cube (or the one channel of an image) in one pass over the file. */
+export async function readFitsCube(
+	path: string,
+	options: { stokes?: string; precision?: Precision } = {},
+): Promise<FitsCube> {
+	const file = await FitsFile.open(path);
+	try {
+		const hdu = await imageHdu(file);
+		const { header } = hdu;
+		const axes = imageAxes(header);
+		const unit = brightness(header);
+		const wcs = coordinates(header);
+		const spectralAxis = findAxis(header, /^(FREQ|VRAD|VOPT|VELO|FELO|WAVE)/) ?? 0;
+		const stokesAxis = findAxis(header, /^STOKES/) ?? 0;
+		const channels = axes.extra.find(({ axis }) => axis === spectralAxis)?.length ?? 1;
+		const single = restoringBeam(header, axes.x, axes.y);
+		const table =
+			single.beam === undefined ? await readBeamsTable(file, pixelSizeDeg(header, axes.x, axes.y)) : undefined;
+		const cube: FitsCube = {
+			path,
+			header,
+			wcs,
+			planes: [],
+			frequenciesHz: new Float64Array(channels).fill(Number.NaN),
+			bandwidthHz: undefined,
+			beams: [],
+			beamSource: table === undefined ? single.source : "BEAMS table",
+			stokes: undefined,
+			...observationTime(header),
+			warnings: [...unit.warnings, ...single.warnings, ...(table?.warnings ?? [])],
+		};
+		for (let channel = 0; channel < channels; channel++) {
+			const chosen = choosePlane(header, axes, { plane: channel, stokes: options.stokes });
+			const spectral = spectralPosition(header, chosen.pixels);
+			cube.frequenciesHz[channel] = spectral.frequencyHz ?? Number.NaN;
+			if (channel === 0) {
+				cube.bandwidthHz = spectral.bandwidthHz;
+				cube.stokes = chosen.stokes;
+				cube.warnings.push(...spectral.warnings);
+			}
+			cube.beams.push(single.beam ?? table?.at(channel, chosen.pixels.get(stokesAxis) ?? 0));
+			const { width, height } = axes;
+			const first = chosen.index * width * height;
+			const precision = options.precision ?? "float32";
+			const data = await readPixels(file, hdu, first, width * height, precision, scalingOf(hdu, unit.factor));
+			cube.planes.push({ width, height, data });
+		}
+		cube.warnings.push(...paddingWarnings(file, hdu));
+		await file.verify();
+		return cube;
+	} finally {
+		await file.close();
+	}
+}
