@@ -1,0 +1,354 @@
+import { Fft, powerOfTwoFrom } from "../sky/fft.ts";
+import { antennaLeastSquares } from "./antenna-least-squares.ts";
+import type { NormalSums } from "./normal-sums.ts";
+import { madSigma, median } from "./robust.ts";
+import type { ArrayBaselines } from "./window-data.ts";
+
+export interface DelayOptions {
+	/** A baseline counts if its delay peak stands this many times above the noise of its delay spectrum. */
+	minimumPeak: number;
+	/** Antennas with a lower signal to noise are flagged. */
+	minimumSnr: number;
+	/** Baselines to solved antennas that an antenna needs. */
+	minimumBaselines: number;
+}
+
+export const DELAY_DEFAULTS: DelayOptions = { minimumPeak: 7, minimumSnr: 5, minimumBaselines: 4 };
+
+/** Delays of one polarisation. */
+export interface DelaySolution {
+	/** [antenna] s; 0 where flagged. Zero at the reference. */
+	readonly delaysS: Float64Array;
+	/** [antenna] standard error, s. */
+	readonly errorsS: Float64Array;
+	/** [antenna] 1 = no solution. */
+	readonly flags: Uint8Array;
+	/** [antenna] phase signal to noise of the band. */
+	readonly snr: Float64Array;
+	/** [antenna] share of its baselines that show a fringe. */
+	readonly detected: Float64Array;
+	/** Reference really used, -1 without solutions. */
+	readonly reference: number;
+	readonly converged: boolean;
+	/** Of the baseline delays against the antennas', in units of their errors squared. */
+	readonly residualChi2: number;
+	/** Length in s after which delays repeat: 1/(channel spacing). */
+	readonly ambiguityS: number;
+}
+
+/** Cross-spectra of one polarisation: R = D/N on a grid of channels, per baseline. */
+export interface CrossSpectra {
+	readonly frequenciesHz: Float64Array;
+	readonly nBaselines: number;
+	/** [block][baseline][channel][re, im]: sum w V conj(M). */
+	readonly d: Float64Array;
+	/** [block][baseline][channel]: sum w |M|^2. */
+	readonly n: Float64Array;
+	readonly nBlocks: number;
+}
+
+/** Collects the sums of every window (layout: time blocks x every channel) into spectra of one polarisation. */
+export function crossSpectra(
+	windows: readonly { frequenciesHz: Float64Array; sums: NormalSums }[],
+	nBlocks: number,
+	nPolarizations: number,
+	polarization: number,
+): CrossSpectra {
+	const nChannels = windows.reduce((sum, window) => sum + window.frequenciesHz.length, 0);
+	const nBaselines = windows.length === 0 ? 0 : windows[0].sums.nBaselines;
+	const frequenciesHz = new Float64Array(nChannels);
+	const d = new Float64Array(2 * nBlocks * nBaselines * nChannels);
+	const n = new Float64Array(nBlocks * nBaselines * nChannels);
+	let first = 0;
+	for (const { frequenciesHz: own, sums } of windows) {
+		frequenciesHz.set(own, first);
+		for (let block = 0; block < nBlocks; block++) {
+			for (let c = 0; c < own.length; c++) {
+				const cell = (block * own.length + c) * nPolarizations + polarization;
+				for (let b = 0; b < nBaselines; b++) {
+					const from = cell * nBaselines + b;
+					const to = (block * nBaselines + b) * nChannels + first + c;
+					d[2 * to] = sums.d[2 * from];
+					d[2 * to + 1] = sums.d[2 * from + 1];
+					n[to] = sums.n[from];
+				}
+			}
+		}
+		first += own.length;
+	}
+	return { frequenciesHz, nBaselines, d, n, nBlocks };
+}
+
+const TURN = 2 * Math.PI;
+
+/** Difference of delays brought into (-ambiguity/2, ambiguity/2]. */
+const wrapDelay = (delay: number, ambiguity: number) => delay - ambiguity * Math.round(delay / ambiguity);
+
+/**
+ * Delay per baseline from the peak of its delay spectrum, zero-padded and refined by a parabola.
+ *
+ * @returns delay s (wrapped), peak over the noise of the spectrum, and the phase signal to noise of the band.
+ */
+function baselineDelays(spectra: CrossSpectra, channelSpacingHz: number, use: (baseline: number) => boolean) {
+	const { frequenciesHz, nBaselines, d, n, nBlocks } = spectra;
+	const nChannels = frequenciesHz.length;
+	const first = frequenciesHz[0];
+	const grid = Int32Array.from(frequenciesHz, (f) => Math.round((f - first) / channelSpacingHz));
+	const length = grid[nChannels - 1] + 1;
+	const fft = new Fft(powerOfTwoFrom(4 * length) >= 2 ** 20 ? powerOfTwoFrom(length) : powerOfTwoFrom(2 * length));
+	const re = new Float64Array(fft.n);
+	const im = new Float64Array(fft.n);
+	const power = new Float64Array(fft.n);
+	const delayS = new Float64Array(nBaselines).fill(Number.NaN);
+	const peak = new Float64Array(nBaselines);
+	const step = 1 / (fft.n * channelSpacingHz);
+	for (let b = 0; b < nBaselines; b++) {
+		if (!use(b)) continue;
+		power.fill(0);
+		let blocks = 0;
+		for (let block = 0; block < nBlocks; block++) {
+			re.fill(0);
+			im.fill(0);
+			let filled = 0;
+			for (let c = 0; c < nChannels; c++) {
+				const i = (block * nBaselines + b) * nChannels + c;
+				if (n[i] <= 0) continue;
+				// Equal weight per channel: the band's shape is not yet known.
+				re[grid[c]] = d[2 * i] / n[i];
+				im[grid[c]] = d[2 * i + 1] / n[i];
+				filled++;
+			}
+			if (filled < 4) continue;
+			// exp(+2 pi i tau nu) peaks at +tau under the forward kernel exp(-2 pi i tau nu).
+			fft.forward(re, im);
+			for (let k = 0; k < fft.n; k++) power[k] += re[k] * re[k] + im[k] * im[k];
+			blocks++;
+		}
+		if (blocks === 0) continue;
+		let at = 0;
+		for (let k = 1; k < fft.n; k++) if (power[k] > power[at]) at = k;
+		// The median of an exponential is ln 2 times its mean; a bright line hardly moves the median.
+		const noise = Math.sqrt(sampledMedian(power) / Math.LN2);
+		const y0 = Math.sqrt(power[(at + fft.n - 1) % fft.n]);
+		const y1 = Math.sqrt(power[at]);
+		const y2 = Math.sqrt(power[(at + 1) % fft.n]);
+		const curvature = y0 - 2 * y1 + y2;
+		const shift = curvature < 0 ? (0.5 * (y0 - y2)) / curvature : 0;
+		delayS[b] = wrapDelay((at + shift) * step, 1 / channelSpacingHz);
+		peak[b] = noise > 0 ? y1 / noise : y1 > 0 ? Number.POSITIVE_INFINITY : 0;
+	}
+	return { delayS, peak };
+}
+
+function sampledMedian(values: Float64Array): number {
+	const stride = Math.max(1, values.length >> 8);
+	const sample = new Float64Array(Math.ceil(values.length / stride));
+	for (let i = 0; i < sample.length; i++) sample[i] = values[i * stride];
+	sample.sort();
+	return sample[sample.length >> 1];
+}
+
+/**
+ * Delay of every antenna against the reference, for one polarisation.
+ *
+ * Peaks of the baselines' delay spectra give a first guess through the reference's own baselines; weighted least
+ * squares over all baselines follows on residuals *wrapped* at 1/(channel spacing), because one aliased baseline
+ * otherwise pulls every antenna; the phases of the de-rotated spectra refine it (Gauss-Newton).
+ *
+ * @param weights [baseline] 1/sigma^2 of a sample's real part, 0 leaves the baseline out.
+ * @param excluded [antenna] 1 = dead or flagged: no part in it.
+ * @param order reference antennas by preference.
+ */
+export function solveDelays(
+	spectra: CrossSpectra,
+	array: ArrayBaselines,
+	weights: Float64Array,
+	excluded: Uint8Array,
+	order: readonly number[],
+	channelSpacingHz: number,
+	options: DelayOptions,
+): DelaySolution {
+	const { nAntennas, antenna1, antenna2 } = array;
+	const { nBaselines, frequenciesHz, d, n, nBlocks } = spectra;
+	const nChannels = frequenciesHz.length;
+	const ambiguityS = 1 / channelSpacingHz;
+	const usable = (b: number) => weights[b] > 0 && excluded[antenna1[b]] === 0 && excluded[antenna2[b]] === 0;
+	const { delayS, peak } = baselineDelays(spectra, channelSpacingHz, usable);
+	const detected = new Float64Array(nAntennas);
+	{
+		const seen = new Int32Array(nAntennas);
+		const found = new Int32Array(nAntennas);
+		for (let b = 0; b < nBaselines; b++) {
+			if (!usable(b) || !Number.isFinite(delayS[b])) continue;
+			for (const p of [antenna1[b], antenna2[b]]) {
+				seen[p]++;
+				if (peak[b] >= options.minimumPeak) found[p]++;
+			}
+		}
+		for (let p = 0; p < nAntennas; p++) detected[p] = seen[p] === 0 ? 0 : found[p] / seen[p];
+	}
+	const empty = (): DelaySolution => ({
+		delaysS: new Float64Array(nAntennas),
+		errorsS: new Float64Array(nAntennas),
+		flags: new Uint8Array(nAntennas).fill(1),
+		snr: new Float64Array(nAntennas),
+		detected,
+		reference: -1,
+		converged: false,
+		residualChi2: Number.NaN,
+		ambiguityS,
+	});
+	// The first of the list with fringes to at least half of the others.
+	const reference = order.find((p) => excluded[p] === 0 && detected[p] >= 0.5) ?? -1;
+	if (reference < 0) return empty();
+
+	const use = new Float64Array(nBaselines);
+	for (let b = 0; b < nBaselines; b++) if (usable(b) && peak[b] >= options.minimumPeak) use[b] = peak[b] ** 2;
+	// First guess: along the tree of the strongest baselines from the reference.
+	const tau = new Float64Array(nAntennas).fill(Number.NaN);
+	tau[reference] = 0;
+	const direct = (p: number, q: number) => {
+		for (let b = 0; b < nBaselines; b++) {
+			if (use[b] <= 0) continue;
+			if (antenna1[b] === p && antenna2[b] === q) return delayS[b];
+			if (antenna1[b] === q && antenna2[b] === p) return -delayS[b];
+		}
+		return Number.NaN;
+	};
+	for (let p = 0; p < nAntennas; p++) {
+		if (p === reference || excluded[p] !== 0) continue;
+		tau[p] = direct(p, reference);
+	}
+	for (let b = 0; b < nBaselines; b++) {
+		if (use[b] <= 0) continue;
+		const p = antenna1[b];
+		const q = antenna2[b];
+		if (Number.isNaN(tau[p]) && Number.isFinite(tau[q])) tau[p] = wrapDelay(tau[q] + delayS[b], ambiguityS);
+		else if (Number.isNaN(tau[q]) && Number.isFinite(tau[p])) tau[q] = wrapDelay(tau[p] - delayS[b], ambiguityS);
+	}
+
+	const bandwidth = frequenciesHz[nChannels - 1] - frequenciesHz[0] + channelSpacingHz;
+	const residual = new Float64Array(nBaselines);
+	let converged = false;
+	for (let iteration = 0; iteration < 12 && !converged; iteration++) {
+		const kept: number[] = [];
+		for (let b = 0; b < nBaselines; b++) {
+			residual[b] = wrapDelay(delayS[b] - (tau[antenna1[b]] - tau[antenna2[b]]), ambiguityS);
+			if (use[b] > 0 && Number.isFinite(residual[b])) kept.push(residual[b]);
+		}
+		const limit = Math.max(8 * madSigma(kept), 2 / bandwidth);
+		const w = use.map((value, b) => (value > 0 && Math.abs(residual[b]) <= limit ? value : 0));
+		const { solution } = antennaLeastSquares(array, residual, w, reference);
+		let moved = 0;
+		for (let p = 0; p < nAntennas; p++) {
+			if (!Number.isFinite(solution[p]) || Number.isNaN(tau[p])) continue;
+			tau[p] += solution[p];
+			moved = Math.max(moved, Math.abs(solution[p]));
+		}
+		converged = moved < 1e-3 / bandwidth;
+	}
+
+	// Gauss-Newton on the phases: the slope left in each de-rotated spectrum, weighted by its information.
+	const slope = new Float64Array(nBaselines);
+	const information = new Float64Array(nBaselines);
+	const snrSquared = new Float64Array(nBaselines);
+	let chi2 = Number.NaN;
+	let variance: Float64Array = new Float64Array(nAntennas);
+	const middle = frequenciesHz.reduce((sum, f) => sum + f, 0) / nChannels;
+	for (let iteration = 0; iteration < 3; iteration++) {
+		information.fill(0);
+		snrSquared.fill(0);
+		for (let b = 0; b < nBaselines; b++) {
+			slope[b] = 0;
+			const delay = tau[antenna1[b]] - tau[antenna2[b]];
+			if (use[b] <= 0 || !Number.isFinite(delay)) continue;
+			if (Math.abs(wrapDelay(delayS[b] - delay, ambiguityS)) > 2 / bandwidth) continue;
+			const w = weights[b];
+			let numerator = 0;
+			for (let block = 0; block < nBlocks; block++) {
+				const row = (block * nBaselines + b) * nChannels;
+				let meanRe = 0;
+				let meanIm = 0;
+				let total = 0;
+				for (let c = 0; c < nChannels; c++) {
+					const i = row + c;
+					const angle = TURN * (frequenciesHz[c] - middle) * delay;
+					const cos = Math.cos(angle);
+					const sin = Math.sin(angle);
+					meanRe += d[2 * i] * cos + d[2 * i + 1] * sin;
+					meanIm += d[2 * i + 1] * cos - d[2 * i] * sin;
+					total += n[i];
+				}
+				const size = Math.hypot(meanRe, meanIm);
+				if (total <= 0 || size === 0) continue;
+				const amplitude = size / total;
+				const phaseRe = meanRe / size;
+				const phaseIm = meanIm / size;
+				let sx = 0;
+				let sxx = 0;
+				let sy = 0;
+				let sxy = 0;
+				for (let c = 0; c < nChannels; c++) {
+					const i = row + c;
+					if (n[i] <= 0) continue;
+					const x = TURN * (frequenciesHz[c] - middle);
+					const cos = Math.cos(x * delay);
+					const sin = Math.sin(x * delay);
+					const re = d[2 * i] * cos + d[2 * i + 1] * sin;
+					const im = d[2 * i + 1] * cos - d[2 * i] * sin;
+					// Imaginary part against the mean phase: amplitude x phase x N.
+					const y = im * phaseRe - re * phaseIm;
+					sx += n[i] * x;
+					sxx += n[i] * x * x;
+					sy += y;
+					sxy += y * x;
+				}
+				const centred = sxx - (sx * sx) / total;
+				numerator += w * amplitude * (sxy - (sx * sy) / total);
+				information[b] += w * amplitude * amplitude * centred;
+				snrSquared[b] += w * amplitude * amplitude * total;
+			}
+			slope[b] = information[b] > 0 ? numerator / information[b] : 0;
+		}
+		const result = antennaLeastSquares(array, slope, information, reference);
+		variance = result.variance;
+		chi2 = 0;
+		let count = 0;
+		for (let b = 0; b < nBaselines; b++) {
+			if (information[b] <= 0) continue;
+			const r = slope[b] - (result.solution[antenna1[b]] - result.solution[antenna2[b]]);
+			chi2 += information[b] * r * r;
+			count++;
+		}
+		chi2 = count > 0 ? chi2 / count : Number.NaN;
+		for (let p = 0; p < nAntennas; p++) if (Number.isFinite(result.solution[p])) tau[p] += result.solution[p];
+	}
+
+	const out = empty();
+	const snr = new Float64Array(nAntennas);
+	const baselines = new Int32Array(nAntennas);
+	for (let b = 0; b < nBaselines; b++) {
+		if (information[b] <= 0) continue;
+		for (const p of [antenna1[b], antenna2[b]]) {
+			snr[p] += snrSquared[b];
+			baselines[p]++;
+		}
+	}
+	for (let p = 0; p < nAntennas; p++) {
+		const enough = baselines[p] >= Math.min(options.minimumBaselines, nAntennas - 1);
+		const signal = Math.sqrt(snr[p]);
+		if (excluded[p] !== 0 || !enough || !Number.isFinite(tau[p]) || !(signal >= options.minimumSnr)) continue;
+		out.flags[p] = 0;
+		out.delaysS[p] = wrapDelay(tau[p], ambiguityS);
+		out.errorsS[p] = Math.sqrt(Math.max(0, variance[p]));
+		out.snr[p] = signal;
+	}
+	return { ...out, reference, converged, residualChi2: chi2 };
+}
+
+/** Spacing of neighbouring channels, Hz: the median over the band, gaps between windows apart. */
+export function channelSpacing(frequenciesHz: Float64Array): number {
+	const steps = new Float64Array(Math.max(0, frequenciesHz.length - 1));
+	for (let c = 0; c < steps.length; c++) steps[c] = frequenciesHz[c + 1] - frequenciesHz[c];
+	return median(steps);
+}

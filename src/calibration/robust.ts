@@ -1,0 +1,28 @@
+/** Median of the finite values; NaN if there are none. */
+export function median(values: ArrayLike<number>): number {
+	const finite = Float64Array.from(values).filter((value) => Number.isFinite(value));
+	if (finite.length === 0) return Number.NaN;
+	finite.sort();
+	const half = finite.length >> 1;
+	return finite.length % 2 === 1 ? finite[half] : 0.5 * (finite[half - 1] + finite[half]);
+}
+
+/** Quantile of the finite values by linear interpolation; NaN if there are none. */
+export function quantile(values: ArrayLike<number>, fraction: number): number {
+	const finite = Float64Array.from(values).filter((value) => Number.isFinite(value));
+	if (finite.length === 0) return Number.NaN;
+	finite.sort();
+	const at = fraction * (finite.length - 1);
+	const low = Math.floor(at);
+	const high = Math.min(finite.length - 1, low + 1);
+	return finite[low] + (at - low) * (finite[high] - finite[low]);
+}
+
+/** Standard deviation estimated as 1.4826 times the median absolute deviation from the median. */
+export function madSigma(values: ArrayLike<number>): number {
+	const centre = median(values);
+	return 1.4826 * median(Float64Array.from(values, (value) => Math.abs(value - centre)));
+}
+
+/** A phase brought into [-pi, pi). */
+export const wrapPhase = (radians: number): number => radians - 2 * Math.PI * Math.floor(radians / (2 * Math.PI) + 0.5);

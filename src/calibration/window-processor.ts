@@ -1,0 +1,132 @@
+import { gainsOfIntegration, type KnownGains } from "./known-gains.ts";
+import { measureNoise, type NoiseSums } from "./noise.ts";
+import {
+	accumulate,
+	type CellLayout,
+	cellsOf,
+	emptySums,
+	everyChannel,
+	type ModelOfIntegration,
+	type NormalSums,
+} from "./normal-sums.ts";
+import { inspectWindow, type WindowInspection } from "./sample-validity.ts";
+import { type CellOptions, type CellSolutions, solveCells } from "./solve-cell.ts";
+import { type ArrayBaselines, FLAG, type WindowData } from "./window-data.ts";
+
+/**
+ * One question about one window. A solve is a series of these: they carry only small flat arrays, so the windows can live
+ * on any number of threads, and each is answered alike wherever it lives.
+ */
+export type WindowRequest =
+	| { kind: "inspect" }
+	/** Flags [time][channel of this window] in every baseline, and whole antennas per polarisation. */
+	| { kind: "flag"; rfi: Uint8Array; dead: Uint8Array }
+	| { kind: "noise"; channelStep: number; gains: KnownGains | undefined }
+	| { kind: "sums"; layout: CellLayout; gains: KnownGains | undefined }
+	/** Bandpass of this window: sums once, then as many solves with other weights as wanted. */
+	| { kind: "bandpass-sums"; gains: KnownGains }
+	| { kind: "bandpass-solve"; weights: Float64Array; excluded: Uint8Array; options: CellOptions };
+
+export interface WindowAnswers {
+	inspect: WindowInspection;
+	/** Samples newly flagged. */
+	flag: { flagged: number };
+	noise: NoiseSums;
+	sums: NormalSums;
+	"bandpass-sums": { cells: number };
+	"bandpass-solve": CellSolutions;
+}
+
+/** Anything that answers for all windows: in this thread or on workers. */
+export interface WindowPool {
+	readonly frequenciesHz: readonly Float64Array[];
+	ask<K extends WindowRequest["kind"]>(
+		request: (window: number) => Extract<WindowRequest, { kind: K }>,
+	): Promise<WindowAnswers[K][]>;
+}
+
+/** Holds one window's samples and answers for it. */
+export class WindowProcessor {
+	readonly data: WindowData;
+	private readonly array: ArrayBaselines;
+	private readonly model: ModelOfIntegration;
+	private bandpass: NormalSums | undefined;
+
+	constructor(data: WindowData, array: ArrayBaselines, model: ModelOfIntegration) {
+		this.data = data;
+		this.array = array;
+		this.model = model;
+	}
+
+	answer(request: WindowRequest): WindowAnswers[WindowRequest["kind"]] {
+		const { data, array, model } = this;
+		switch (request.kind) {
+			case "inspect":
+				return inspectWindow(data, array);
+			case "flag":
+				return { flagged: applyFlags(data, array, request.rfi, request.dead) };
+			case "noise":
+				return measureNoise(data, array, model, this.gains(request.gains), request.channelStep);
+			case "sums": {
+				const sums = emptySums(cellsOf(request.layout, data.nPolarizations), data.nBaselines);
+				accumulate(data, array, model, this.gains(request.gains), request.layout, sums);
+				return sums;
+			}
+			case "bandpass-sums": {
+				const layout = everyChannel(data.nTimes, data.nChannels);
+				const cells = cellsOf(layout, data.nPolarizations);
+				this.bandpass = emptySums(cells, data.nBaselines);
+				accumulate(data, array, model, this.gains(request.gains), layout, this.bandpass);
+				return { cells };
+			}
+			case "bandpass-solve": {
+				if (this.bandpass === undefined) throw new Error("bandpass solved before its sums were built");
+				return solveCells(
+					this.bandpass,
+					array,
+					data.nPolarizations,
+					request.weights,
+					request.excluded,
+					request.options,
+				);
+			}
+		}
+	}
+
+	private gains(known: KnownGains | undefined) {
+		if (known === undefined) return undefined;
+		const { frequenciesHz, nTimes, nPolarizations } = this.data;
+		return gainsOfIntegration(known, frequenciesHz, this.array.nAntennas, nTimes, nPolarizations);
+	}
+}
+
+function applyFlags(data: WindowData, array: ArrayBaselines, rfi: Uint8Array, dead: Uint8Array): number {
+	const { nTimes, nBaselines, nChannels, nPolarizations: nPol, flags } = data;
+	let flagged = 0;
+	for (let t = 0; t < nTimes; t++) {
+		for (let b = 0; b < nBaselines; b++) {
+			const at = (t * nBaselines + b) * nChannels * nPol;
+			for (let s = 0; s < nPol; s++) {
+				const lost =
+					dead[s * array.nAntennas + array.antenna1[b]] !== 0 || dead[s * array.nAntennas + array.antenna2[b]] !== 0;
+				for (let c = 0; c < nChannels; c++) {
+					const bits = (lost ? FLAG.dead : 0) | (rfi[t * nChannels + c] !== 0 ? FLAG.rfi : 0);
+					if (bits === 0) continue;
+					const i = at + c * nPol + s;
+					if (flags[i] === 0) flagged++;
+					flags[i] |= bits;
+				}
+			}
+		}
+	}
+	return flagged;
+}
+
+/** All windows in this thread, one after the other. */
+export function localPool(processors: readonly WindowProcessor[]): WindowPool {
+	return {
+		frequenciesHz: processors.map((processor) => processor.data.frequenciesHz),
+		ask: <K extends WindowRequest["kind"]>(request: (window: number) => Extract<WindowRequest, { kind: K }>) =>
+			Promise.resolve(processors.map((processor, w) => processor.answer(request(w)) as WindowAnswers[K])),
+	};
+}
