@@ -69,6 +69,8 @@ export interface SpectralWindow {
 	firstChannel: number;
 	nChannels: number;
 	name: string;
+	/** Rows that have data in this window, autocorrelations included. */
+	nRows: number;
 }
 
 export type Polarization = "XX" | "YY" | "XY" | "YX" | "RR" | "LL" | "RL" | "LR" | "I" | "Q" | "U" | "V";

@@ -125,7 +125,12 @@ class Uvh5Set implements VisibilitySet {
 				this.channelWidthsHz[first + i] = own.channelWidthsHz[stored];
 			}
 			const index = this.spectralWindows.length;
-			this.spectralWindows.push({ firstChannel: first, nChannels: run.count, name: `window-${index}` });
+			this.spectralWindows.push({
+				firstChannel: first,
+				nChannels: run.count,
+				name: `window-${index}`,
+				nRows: own.nRows,
+			});
 			first += run.count;
 		}
 		for (const header of new Set(subbands.map((subband) => subband.header))) this.warnings.push(...header.warnings);
