@@ -10,7 +10,8 @@ const fixture = (name: string) => fileURLToPath(new URL(`../../../test/fixtures/
 const ramp = (count: number, modulus = 251) => Float64Array.from({ length: count }, (_, i) => i % modulus);
 const complexBytes = (count: number, re = 251, im = 251, factor = -0.5) =>
 	new Uint8Array(
-		Float32Array.from({ length: 2 * count }, (_, i) => (i % 2 === 0 ? (i >> 1) % re : 0 + factor * ((i >> 1) % im))).buffer,
+		Float32Array.from({ length: 2 * count }, (_, i) => (i % 2 === 0 ? (i >> 1) % re : 0 + factor * ((i >> 1) % im)))
+			.buffer,
 	);
 const whole = (file: Hdf5File, name: string) => {
 	const dataset = file.dataset(name);
