@@ -278,3 +278,19 @@ function windowBandpass(input: SolveInput, bandpass: BandpassSolutions, window: 
 	}
 	return out;
 }
+
+/** Lowest and highest edge of a group's channels, Hz. */
+export function gainGroupWindows(
+	windows: readonly { frequenciesHz: Float64Array; channelWidthsHz: Float64Array }[],
+	group: readonly number[],
+): { low: number; high: number } {
+	let low = Number.POSITIVE_INFINITY;
+	let high = 0;
+	for (const w of group) {
+		windows[w].frequenciesHz.forEach((f, c) => {
+			low = Math.min(low, f - 0.5 * windows[w].channelWidthsHz[c]);
+			high = Math.max(high, f + 0.5 * windows[w].channelWidthsHz[c]);
+		});
+	}
+	return { low, high };
+}

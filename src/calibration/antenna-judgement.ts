@@ -1,0 +1,286 @@
+import { type AntennaState, graver } from "./antenna-state.ts";
+import { roughness } from "./bandpass.ts";
+import type { Preparation, SolveInput } from "./prepare.ts";
+import { madSigma, median, wrapPhase } from "./robust.ts";
+import type { BandpassSolutions, GainSolutions } from "./solve.ts";
+
+export interface AntennaJudgement {
+	/** Compact index. */
+	antenna: number;
+	state: AntennaState;
+	/** Sentences, one per finding; empty for a good antenna. */
+	reasons: string[];
+	/** Residual chi-squared against the array's typical noise: about 1 for a good antenna, 25 at five times the noise. */
+	chi2: number;
+	/** Median signal to noise of its gains. */
+	snr: number;
+	/** Noise against the array's median. */
+	noiseRatio: number;
+	/** Per polarisation, ns; NaN without. */
+	delaysNs: number[];
+	/** Rms of its gain phase about a slow drift, degrees, worst polarisation. */
+	phaseRmsDeg: number;
+	/** Channel-to-channel roughness of its bandpass over what noise gives. */
+	roughness: number;
+}
+
+export interface JudgementLimits {
+	/** Noise above this many times the median (of a baseline with a typical antenna) is named. */
+	noiseRatio: number;
+	/** A step in phase above this many degrees is named. */
+	phaseJumpDeg: number;
+	/** A delay farther from the median than this many MAD-sigma and ns is named. */
+	delaySigma: number;
+	delayNs: number;
+}
+
+export const JUDGEMENT_LIMITS: JudgementLimits = { noiseRatio: 2, phaseJumpDeg: 15, delaySigma: 4, delayNs: 50 };
+
+/** Names what is wrong with each antenna, and nothing where nothing is. */
+export function judgeAntennas(
+	input: SolveInput,
+	prep: Preparation,
+	bandpass: BandpassSolutions | undefined,
+	gains: GainSolutions | undefined,
+	limits: JudgementLimits = JUDGEMENT_LIMITS,
+): AntennaJudgement[] {
+	const { nAntennas } = input.array;
+	const nPol = input.polarizations.length;
+	const jumps = gains === undefined ? undefined : phaseJumps(input, gains, limits.phaseJumpDeg);
+	const rough = bandpass === undefined ? undefined : roughnessOf(input, bandpass);
+	const delayLimits = prep.delays.map((delay, s) => {
+		const good = Array.from(delay.delaysS).filter((_, p) => prep.excluded[s * nAntennas + p] === 0);
+		return {
+			middle: median(good),
+			limit: Math.max(limits.delayNs * 1e-9, limits.delaySigma * madSigma(good)),
+		};
+	});
+	return Array.from({ length: nAntennas }, (_, p) => {
+		const reasons: string[] = [];
+		let state: AntennaState = "good";
+		const name = (next: AntennaState, reason: string) => {
+			state = graver(state, next);
+			reasons.push(reason);
+		};
+		const polarizations = Array.from({ length: nPol }, (_, s) => s);
+		const label = (s: number) => input.polarizations[s];
+		const at = (s: number) => s * nAntennas + p;
+		const inputOnly = (s: number) =>
+			prep.empty[at(s)] !== 0 && prep.counts.input[at(s)] + prep.counts.absent[at(s)] >= 0.5 * total(prep, at(s));
+		const silent = polarizations.filter((s) => prep.dead[at(s)] !== 0 || (prep.empty[at(s)] !== 0 && !inputOnly(s)));
+		const flagged = polarizations.filter(inputOnly);
+		if (flagged.length === nPol) name("flagged-at-input", "all data flagged in the input");
+		else for (const s of flagged) name("dead-polarization", `${label(s)} flagged throughout in the input`);
+		for (const s of silent) {
+			const why = prep.dead[at(s)] !== 0 ? "noise only: no fringe with any live antenna" : silence(prep, at(s));
+			name(silent.length === nPol ? "dead" : "dead-polarization", `${label(s)} dead: ${why}`);
+		}
+		const live = polarizations.filter((s) => prep.empty[at(s)] === 0 && prep.dead[at(s)] === 0);
+		for (const s of live) {
+			const bad = prep.counts.notFinite[at(s)] + prep.counts.zero[at(s)] + prep.counts.absurd[at(s)];
+			const share = bad / total(prep, at(s));
+			if (share > 0.1) name("good", `${label(s)}: ${percent(share)} of samples are zero, not numbers or absurd`);
+			if (prep.excluded[at(s)] !== 0) name("failed", `${label(s)}: no delay found (too few baselines with fringes)`);
+		}
+		const ratios = live.map((s) => {
+			const own = prep.noise.subarray(s * nAntennas, (s + 1) * nAntennas);
+			const typical = median(Array.from(own).filter((_, q) => prep.excluded[s * nAntennas + q] === 0));
+			return Math.sqrt(own[p] / typical);
+		});
+		const noiseRatio = ratios.length === 0 ? Number.NaN : Math.max(...ratios);
+		// sigma_pq^2 = s_p s_q: an antenna five times as noisy has s_p 25 times the others'.
+		if (noiseRatio > limits.noiseRatio) name("noisy", `noise ${noiseRatio.toFixed(1)} times the array's median`);
+		const delaysNs = prep.delays.map((delay) => (delay.flags[p] === 0 ? 1e9 * delay.delaysS[p] : Number.NaN));
+		for (const s of live) {
+			const away = Math.abs(prep.delays[s].delaysS[p] - delayLimits[s].middle);
+			if (prep.excluded[at(s)] === 0 && away > delayLimits[s].limit) {
+				name(
+					"wild-delay",
+					`${label(s)}: delay ${delaysNs[s].toFixed(1)} ns, ${(1e9 * away).toFixed(0)} ns from the median`,
+				);
+			}
+		}
+		for (const jump of jumps?.[p] ?? []) {
+			name(
+				"phase-jump",
+				`${label(jump.polarization)}: phase steps by ${jump.deg.toFixed(0)} degrees at MJD ${jump.mjd.toFixed(6)}`,
+			);
+		}
+		const snr = gains === undefined ? Number.NaN : antennaSnr(input, gains, p);
+		if (gains !== undefined) {
+			for (const s of live) {
+				if (prep.excluded[at(s)] !== 0) continue;
+				if (solvedFraction(input, gains, s, p) === 0)
+					name("failed", `${label(s)}: no gain reached the minimum signal to noise`);
+			}
+		}
+		return {
+			antenna: p,
+			state,
+			reasons,
+			chi2: gains === undefined ? Number.NaN : antennaChi2(input, prep, gains, p),
+			snr,
+			noiseRatio,
+			delaysNs,
+			phaseRmsDeg: gains === undefined ? Number.NaN : phaseRms(input, gains, p),
+			roughness: rough === undefined ? Number.NaN : rough[p],
+		};
+	});
+}
+
+const percent = (fraction: number) => `${(100 * fraction).toFixed(fraction < 0.1 ? 1 : 0)} %`;
+
+const total = (prep: Preparation, i: number) => Object.values(prep.counts).reduce((sum, kind) => sum + kind[i], 0);
+
+function silence(prep: Preparation, i: number): string {
+	const { zero, notFinite, absurd } = prep.counts;
+	if (zero[i] >= notFinite[i] && zero[i] >= absurd[i]) return "all samples are zero";
+	return notFinite[i] >= absurd[i] ? "no sample is a number" : "all samples are absurd";
+}
+
+/** Chi-squared with equal weights: the residuals in units of the array's typical noise. */
+function antennaChi2(input: SolveInput, prep: Preparation, gains: GainSolutions, p: number): number {
+	const { nAntennas } = input.array;
+	let worst = Number.NaN;
+	for (let s = 0; s < input.polarizations.length; s++) {
+		const i = s * nAntennas + p;
+		let chi2 = 0;
+		let dof = 0;
+		for (const raw of gains.raw) {
+			chi2 += raw.antennaChi2[i];
+			dof += raw.antennaDof[i];
+		}
+		if (dof === 0) continue;
+		const typical = median(Array.from(prep.noise.subarray(s * nAntennas, (s + 1) * nAntennas)));
+		const value = (chi2 / dof) * (prep.noise[i] / typical);
+		worst = Number.isNaN(worst) ? value : Math.max(worst, value);
+	}
+	return worst;
+}
+
+const gainIndex = (input: SolveInput, gains: GainSolutions, group: number, s: number, cell: number, p: number) =>
+	((group * input.polarizations.length + s) * gains.timesMjd.length + cell) * input.array.nAntennas + p;
+
+function antennaSnr(input: SolveInput, gains: GainSolutions, p: number): number {
+	const values: number[] = [];
+	for (let group = 0; group < gains.groups.length; group++) {
+		for (let s = 0; s < input.polarizations.length; s++) {
+			for (let cell = 0; cell < gains.timesMjd.length; cell++) {
+				const i = gainIndex(input, gains, group, s, cell, p);
+				if (gains.flags[i] === 0) values.push(gains.snr[i]);
+			}
+		}
+	}
+	return values.length === 0 ? 0 : median(values);
+}
+
+function solvedFraction(input: SolveInput, gains: GainSolutions, s: number, p: number): number {
+	let solved = 0;
+	for (let group = 0; group < gains.groups.length; group++) {
+		for (let cell = 0; cell < gains.timesMjd.length; cell++) {
+			if (gains.flags[gainIndex(input, gains, group, s, cell, p)] === 0) solved++;
+		}
+	}
+	return solved / (gains.groups.length * gains.timesMjd.length);
+}
+
+/** Phase of an antenna's gain per interval, unwrapped, radians; NaN where flagged. */
+function phases(input: SolveInput, gains: GainSolutions, s: number, p: number): Float64Array {
+	const out = new Float64Array(gains.timesMjd.length).fill(Number.NaN);
+	let last = Number.NaN;
+	for (let cell = 0; cell < out.length; cell++) {
+		const i = gainIndex(input, gains, 0, s, cell, p);
+		if (gains.flags[i] !== 0) continue;
+		const phase = Math.atan2(gains.gains[2 * i + 1], gains.gains[2 * i]);
+		out[cell] = Number.isNaN(last) ? phase : last + wrapPhase(phase - last);
+		last = out[cell];
+	}
+	return out;
+}
+
+function phaseRms(input: SolveInput, gains: GainSolutions, p: number): number {
+	let worst = Number.NaN;
+	for (let s = 0; s < input.polarizations.length; s++) {
+		const phase = phases(input, gains, s, p);
+		const steps: number[] = [];
+		for (let cell = 1; cell < phase.length; cell++) steps.push(phase[cell] - phase[cell - 1]);
+		const rms = (180 / Math.PI) * (madSigma(steps) / Math.SQRT2);
+		if (Number.isFinite(rms)) worst = Number.isNaN(worst) ? rms : Math.max(worst, rms);
+	}
+	return worst;
+}
+
+interface PhaseJump {
+	polarization: number;
+	mjd: number;
+	deg: number;
+}
+
+/**
+ * Steps of phase that stay: a difference between successive intervals far beyond the array's usual one, with the levels
+ * before and after (up to four intervals each) apart by as much. A step of the reference antenna appears in all others
+ * with the opposite sign; the median over antennas takes it out and gives it back to the reference.
+ */
+function phaseJumps(input: SolveInput, gains: GainSolutions, limitDeg: number): PhaseJump[][] {
+	const { nAntennas } = input.array;
+	const nTimes = gains.timesMjd.length;
+	const out: PhaseJump[][] = Array.from({ length: nAntennas }, () => []);
+	if (nTimes < 4) return out;
+	for (let s = 0; s < input.polarizations.length; s++) {
+		const all = Array.from({ length: nAntennas }, (_, p) => phases(input, gains, s, p));
+		const common = new Float64Array(nTimes);
+		for (let t = 1; t < nTimes; t++) {
+			const steps = all.map((phase) => phase[t] - phase[t - 1]).filter((step) => Number.isFinite(step));
+			common[t] = steps.length === 0 ? 0 : median(steps);
+		}
+		const residual = all.map((phase) => {
+			let sum = 0;
+			return Float64Array.from(phase, (value, t) => {
+				sum += common[t];
+				return value - sum;
+			});
+		});
+		const steps = residual.flatMap((phase) => Array.from(phase.subarray(1), (value, t) => value - phase[t]));
+		const sigma = madSigma(steps);
+		const limit = Math.max((limitDeg * Math.PI) / 180, 8 * sigma);
+		for (let p = 0; p < nAntennas; p++) {
+			const own = residual[p];
+			const scatter = madSigma(Array.from(own.subarray(1), (value, t) => value - own[t]));
+			for (let t = 1; t < nTimes; t++) {
+				const step = own[t] - own[t - 1];
+				if (!(Math.abs(step) > Math.max(limit, 6 * scatter))) continue;
+				const before = median(own.subarray(Math.max(0, t - 4), t));
+				const after = median(own.subarray(t, Math.min(nTimes, t + 4)));
+				if (Math.abs(after - before) < 0.7 * Math.abs(step)) continue;
+				out[p].push({ polarization: s, mjd: gains.timesMjd[t], deg: (180 / Math.PI) * wrapPhase(after - before) });
+			}
+		}
+	}
+	return out;
+}
+
+function roughnessOf(input: SolveInput, bandpass: BandpassSolutions): Float64Array {
+	const { nAntennas } = input.array;
+	const nPol = input.polarizations.length;
+	const windowChannels = input.pool.frequenciesHz.map((frequencies) => frequencies.length);
+	const nChannels = windowChannels.reduce((sum, n) => sum + n, 0);
+	const size = nChannels * nAntennas;
+	const worst = new Float64Array(nAntennas).fill(Number.NaN);
+	for (let s = 0; s < nPol; s++) {
+		const part = (array: Float64Array, width = 1) => array.subarray(width * s * size, width * (s + 1) * size);
+		const own = roughness(
+			{
+				nChannels,
+				nAntennas,
+				gains: part(bandpass.gains, 2),
+				errors: part(bandpass.errors),
+				snr: part(bandpass.snr),
+				flags: bandpass.flags.subarray(s * size, (s + 1) * size),
+				reasons: bandpass.reasons.subarray(s * size, (s + 1) * size),
+			},
+			windowChannels,
+		);
+		for (let p = 0; p < nAntennas; p++) if (!(worst[p] >= own[p])) worst[p] = own[p];
+	}
+	return worst;
+}

@@ -1,0 +1,224 @@
+import { badInput } from "../error.ts";
+import type { Polarization, VisibilitySet } from "./visibility-set.ts";
+import { type ArrayBaselines, FLAG, type WindowData } from "./window-data.ts";
+
+/** Which part of a set a solve looks at, and how its compact indices map to the set's. */
+export interface Selection {
+	readonly array: ArrayBaselines;
+	/** Compact antenna index to the set's. */
+	readonly antennaOf: Int32Array;
+	/** The set's baseline index to compact; -1 = not selected. */
+	readonly baselineOf: Int32Array;
+	/** Parallel hands, and where they stand in the set's polarisation axis. */
+	readonly polarizations: readonly Polarization[];
+	readonly polarizationOf: readonly number[];
+	/** The set's time indices selected, ascending. */
+	readonly times: Int32Array;
+	/** Fields whose rows count; undefined = all. */
+	readonly fields: ReadonlySet<number> | undefined;
+	/** Range of baseline lengths in wavelengths that takes part. */
+	readonly uvRange: readonly [number, number] | undefined;
+}
+
+/** Parallel hands of a set: XX and YY, or RR and LL, whichever there are. */
+export function parallelHands(set: VisibilitySet): { names: Polarization[]; at: number[] } {
+	for (const hands of [
+		["XX", "YY"],
+		["RR", "LL"],
+	] as const) {
+		const names = hands.filter((hand) => set.polarizations.includes(hand));
+		if (names.length > 0) return { names: [...names], at: names.map((name) => set.polarizations.indexOf(name)) };
+	}
+	return { names: [], at: [] };
+}
+
+/** Selects everything that has data: all baselines between different antennas, all times, parallel hands. */
+export function selectAll(
+	set: VisibilitySet,
+	options: {
+		times?: Int32Array;
+		fields?: ReadonlySet<number>;
+		uvRange?: readonly [number, number];
+		excludedAntennas?: ReadonlySet<number>;
+	} = {},
+): Selection {
+	const excluded = options.excludedAntennas ?? new Set();
+	const { antenna1, antenna2 } = set.baselines;
+	const used = new Set<number>();
+	for (let b = 0; b < antenna1.length; b++) {
+		if (excluded.has(antenna1[b]) || excluded.has(antenna2[b])) continue;
+		used.add(antenna1[b]);
+		used.add(antenna2[b]);
+	}
+	const antennaOf = Int32Array.from([...used].sort((a, b) => a - b));
+	const compact = new Int32Array(set.antennas.length).fill(-1);
+	antennaOf.forEach((antenna, i) => (compact[antenna] = i));
+	const baselineOf = new Int32Array(antenna1.length).fill(-1);
+	const first: number[] = [];
+	const second: number[] = [];
+	for (let b = 0; b < antenna1.length; b++) {
+		if (compact[antenna1[b]] < 0 || compact[antenna2[b]] < 0) continue;
+		baselineOf[b] = first.length;
+		first.push(compact[antenna1[b]]);
+		second.push(compact[antenna2[b]]);
+	}
+	const hands = parallelHands(set);
+	return {
+		array: { nAntennas: antennaOf.length, antenna1: Int32Array.from(first), antenna2: Int32Array.from(second) },
+		antennaOf,
+		baselineOf,
+		polarizations: hands.names,
+		polarizationOf: hands.at,
+		times: options.times ?? Int32Array.from({ length: set.timesMjd.length }, (_, t) => t),
+		fields: options.fields,
+		uvRange: options.uvRange,
+	};
+}
+
+/** What came with the samples of a window. */
+export interface LoadedWindow {
+	data: WindowData;
+	/** [time][baseline][3] m; NaN where there was no row. */
+	uvwM: Float64Array;
+	/** [time][baseline]; -1 where there was no row. */
+	field: Int32Array;
+	/** Rows read. */
+	rows: number;
+}
+
+/**
+ * Reads one spectral window into the solver's grid. What has no row is flagged as absent, baselines outside the uv range
+ * as excluded.
+ *
+ * @param column of a MeasurementSet.
+ * @throws CausticError `too-large` when the grid would not fit an array.
+ */
+export async function loadWindow(
+	set: VisibilitySet,
+	window: number,
+	selection: Selection,
+	column: "data" | "corrected" | "model" = "data",
+	channels?: readonly [number, number],
+): Promise<LoadedWindow> {
+	const { firstChannel, nChannels: all } = set.spectralWindows[window];
+	const range = channels ?? [firstChannel, firstChannel + all];
+	const nChannels = range[1] - range[0];
+	const nBaselines = selection.array.antenna1.length;
+	const nTimes = selection.times.length;
+	const nPol = selection.polarizations.length;
+	const setPol = set.polarizations.length;
+	const samples = nTimes * nBaselines * nChannels * nPol;
+	if (samples > 2 ** 30) {
+		throw badInput("too-large", `one spectral window holds ${samples} visibilities`, {
+			subject: set.source[0],
+			remedy: "Select fewer integrations with --times",
+		});
+	}
+	const visibilities = new Float32Array(2 * samples);
+	const flags = new Uint8Array(samples).fill(FLAG.absent);
+	const uvwM = new Float64Array(3 * nTimes * nBaselines).fill(Number.NaN);
+	const field = new Int32Array(nTimes * nBaselines).fill(-1);
+	const compactTime = new Int32Array(set.timesMjd.length).fill(-1);
+	selection.times.forEach((t, i) => (compactTime[t] = i));
+	let weights: Float32Array | undefined;
+	let rows = 0;
+	const span = nChannels * nPol;
+	const plain = setPol === nPol && selection.polarizationOf.every((p, i) => p === i);
+	const blocks = set.blocks({
+		channels: range,
+		column,
+		times: nTimes === 0 ? [0, 0] : [selection.times[0], selection.times[nTimes - 1] + 1],
+	});
+	for await (const block of blocks) {
+		const from = block.firstChannel - range[0];
+		for (let row = 0; row < block.nRows; row++) {
+			const t = compactTime[block.timeIndex[row]];
+			const b = block.baseline[row] < 0 ? -1 : selection.baselineOf[block.baseline[row]];
+			if (t < 0 || b < 0) continue;
+			if (selection.fields !== undefined && !selection.fields.has(block.field[row])) continue;
+			rows++;
+			const k = t * nBaselines + b;
+			field[k] = block.field[row];
+			uvwM.set(block.uvwM.subarray(3 * row, 3 * row + 3), 3 * k);
+			const target = k * span + from * nPol;
+			const source = row * block.nChannels * setPol;
+			const count = block.nChannels * nPol;
+			if (plain) {
+				visibilities.set(block.visibilities.subarray(2 * source, 2 * (source + count)), 2 * target);
+				flags.set(block.flags.subarray(source, source + count), target);
+			} else {
+				for (let c = 0; c < block.nChannels; c++) {
+					for (let s = 0; s < nPol; s++) {
+						const i = source + c * setPol + selection.polarizationOf[s];
+						const o = target + c * nPol + s;
+						visibilities[2 * o] = block.visibilities[2 * i];
+						visibilities[2 * o + 1] = block.visibilities[2 * i + 1];
+						flags[o] = block.flags[i];
+					}
+				}
+			}
+			if (block.weights !== undefined) {
+				weights ??= new Float32Array(nTimes * nBaselines * nPol);
+				for (let s = 0; s < nPol; s++) {
+					let sum = 0;
+					for (let c = 0; c < block.nChannels; c++) {
+						const w = block.weights[source + c * setPol + selection.polarizationOf[s]];
+						if (w > 0) sum += w;
+						// A sample of no weight is one that nobody recorded.
+						else flags[target + c * nPol + s] |= FLAG.input;
+					}
+					weights[k * nPol + s] += sum / nChannels;
+				}
+			}
+			if (selection.uvRange !== undefined)
+				excludeByLength(set, selection.uvRange, block, row, range[0] + from, flags, target, nPol);
+		}
+	}
+	return {
+		data: {
+			nTimes,
+			nBaselines,
+			nChannels,
+			nPolarizations: nPol,
+			frequenciesHz: set.frequenciesHz.slice(range[0], range[1]),
+			visibilities,
+			flags,
+			weights: weights === undefined ? undefined : relativeWeights(weights),
+		},
+		uvwM,
+		field,
+		rows,
+	};
+}
+
+function excludeByLength(
+	set: VisibilitySet,
+	[low, high]: readonly [number, number],
+	block: { uvwM: Float64Array; nChannels: number },
+	row: number,
+	firstChannel: number,
+	flags: Uint8Array,
+	target: number,
+	nPol: number,
+): void {
+	const lengthM = Math.hypot(block.uvwM[3 * row], block.uvwM[3 * row + 1]);
+	for (let c = 0; c < block.nChannels; c++) {
+		const wavelengths = (lengthM * set.frequenciesHz[firstChannel + c]) / 299792458;
+		if (wavelengths >= low && wavelengths <= high) continue;
+		for (let s = 0; s < nPol; s++) flags[target + c * nPol + s] |= FLAG.excluded;
+	}
+}
+
+/** Scaled to a mean of 1 over rows with weight; undefined when all of those are equal: then they say nothing. */
+function relativeWeights(weights: Float32Array): Float32Array | undefined {
+	let [low, high, sum, count] = [Number.POSITIVE_INFINITY, 0, 0, 0];
+	for (const w of weights) {
+		if (!(w > 0)) continue;
+		low = Math.min(low, w);
+		high = Math.max(high, w);
+		sum += w;
+		count++;
+	}
+	if (count === 0 || high - low < 1e-5 * high) return undefined;
+	return weights.map((w) => (w > 0 && Number.isFinite(w) ? (w * count) / sum : 0));
+}
