@@ -6,7 +6,10 @@ import { sharedNoise } from "./noise-correlation.ts";
 import { stampEnd, stampStart } from "./stamp.ts";
 import { weightMap } from "./stamp-weights.ts";
 
-/** The covariance of the fluxes that were solved together, Jy^2, row-major in the order of `members`. */
+/**
+ * The covariance of the fluxes that were solved together, Jy^2, row-major in the order of `members`. Rows that repeat a
+ * position have the values of the first one and are not listed again.
+ */
 export interface BlendCovariance {
 	/** Rows of the input. */
 	members: Int32Array;
@@ -70,6 +73,7 @@ export function sandwich(inverse: Float64Array, middle: Float64Array, n: number)
 	const out = new Float64Array(n * n);
 	multiply(inverse, middle, n, half);
 	multiply(half, inverse, n, out);
+	for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) out[i * n + j] = out[j * n + i];
 	return out;
 }
 

@@ -218,8 +218,10 @@ export class BlendSolver {
 			out.chi2[s] = Math.max(0, chi2);
 			out.dof[s] = Math.max(0, system.pixels - n);
 			setFlux(out, s, value, Math.sqrt(Math.max(0, solution.variance(set))), plan.options.limitSigma);
-			measured.push(s);
-			rows.push(set);
+			if (sources[p] === s) {
+				measured.push(s);
+				rows.push(set);
+			}
 		}
 		if (matrix !== undefined && measured.length > 1) out.blends.push(covarianceOf(measured, rows, matrix, n));
 	}
