@@ -1,0 +1,391 @@
+import { AipsReader } from "./aips-io.ts";
+import { FIRST_BUCKET, type TableFile } from "./bucket-file.ts";
+import { cellsOneByOne, type IndirectArrays } from "./indirect-arrays.ts";
+import { misuse, type StoredColumn } from "./stored-column.ts";
+import type { ColumnDescription } from "./table-description.ts";
+import {
+	allocate,
+	type CasaArray,
+	type CasaData,
+	type CasaType,
+	damagedTable,
+	decode,
+	numbersOf,
+	orderBytes,
+	packBits,
+	productOf,
+	SIZE,
+	unpackBits,
+} from "./values.ts";
+
+interface BucketIndex {
+	/** Last row of each bucket. */
+	last: number[];
+	bucket: number[];
+}
+
+/** The StandardStMan: rows in buckets, within each bucket column by column. */
+export class StandardStorage {
+	private readonly file: TableFile;
+	private readonly arrays: () => IndirectArrays;
+	private readonly bucketSize: number;
+	private readonly nBuckets: number;
+	private readonly bigEndian: boolean;
+	private readonly indices: BucketIndex[] = [];
+	private readonly columnOffset: number[];
+	private readonly columnIndex: number[];
+
+	constructor(file: TableFile, blob: Uint8Array, arrays: () => IndirectArrays) {
+		this.file = file;
+		this.arrays = arrays;
+		const self = new AipsReader(file.path, blob);
+		self.root("SSM");
+		self.string();
+		this.columnOffset = self.block();
+		this.columnIndex = self.block();
+
+		// The header says its own byte order: a version 2 header, and a big-endian one, begin with the high bytes of the magic
+		// number either way, so its length decides.
+		const head = file.read(0, FIRST_BUCKET);
+		const little = isLittleHeader(head);
+		const reader = new AipsReader(file.path, head, 0, little);
+		const { version } = reader.root("StandardStMan");
+		this.bigEndian = version >= 3 ? reader.bool() : true;
+		this.bucketSize = reader.u32();
+		this.nBuckets = reader.u32();
+		reader.u32();
+		reader.u32();
+		reader.i32();
+		reader.u32();
+		const firstIndexBucket = reader.i32();
+		const indexOffset = reader.u32();
+		reader.i32();
+		const indexLength = reader.u32();
+		const nIndices = reader.u32();
+		if (this.bucketSize < 8 || FIRST_BUCKET + this.nBuckets * this.bucketSize > file.size) {
+			throw damagedTable(file.path, `${this.nBuckets} buckets of ${this.bucketSize} bytes do not fit into the file`);
+		}
+		if (nIndices > 0 && indexLength > 0) {
+			const index = new AipsReader(file.path, this.indexBytes(firstIndexBucket, indexOffset, indexLength), 0, little);
+			for (let i = 0; i < nIndices; i++) this.indices.push(readIndex(index));
+		}
+	}
+
+	private bucketAt(bucket: number): number {
+		if (!(bucket >= 0 && bucket < this.nBuckets)) throw damagedTable(this.file.path, `there is no bucket ${bucket}`);
+		return FIRST_BUCKET + bucket * this.bucketSize;
+	}
+
+	private indexBytes(first: number, offset: number, length: number): Uint8Array {
+		if (length > this.nBuckets * this.bucketSize)
+			throw damagedTable(this.file.path, "the index is longer than the file");
+		if (offset > 0) {
+			if (offset + length > this.bucketSize) throw damagedTable(this.file.path, "the index is longer than its bucket");
+			return this.file.read(this.bucketAt(first) + offset, length);
+		}
+		const bytes = new Uint8Array(length);
+		let bucket = first;
+		for (let at = 0; at < length; ) {
+			const data = this.file.read(this.bucketAt(bucket), this.bucketSize);
+			const part = data.subarray(8, 8 + Math.min(length - at, this.bucketSize - 8));
+			bytes.set(part, at);
+			at += part.length;
+			bucket = new DataView(data.buffer).getInt32(0);
+		}
+		return bytes;
+	}
+
+	column(description: ColumnDescription, number: number): StoredColumn {
+		const offset = this.columnOffset[number];
+		const index = this.indices[this.columnIndex[number]];
+		if (offset === undefined || this.columnIndex[number] === undefined) {
+			throw damagedTable(this.file.path, `column ${description.name} has no place in its buckets`);
+		}
+		return new StandardColumn(this, description, offset, index);
+	}
+
+	/** Calls `visit` for each run of rows that share a bucket. */
+	runs(
+		index: BucketIndex | undefined,
+		first: number,
+		count: number,
+		visit: (bucketAt: number, rowInBucket: number, rows: number, from: number, rowsInBucket: number) => void,
+	): void {
+		if (count === 0) return;
+		if (index === undefined) throw damagedTable(this.file.path, "rows are missing in its index");
+		let low = 0;
+		let high = index.last.length;
+		while (low < high) {
+			const middle = (low + high) >> 1;
+			if (index.last[middle] < first) low = middle + 1;
+			else high = middle;
+		}
+		for (let row = first; row < first + count; low++) {
+			if (low >= index.last.length) throw damagedTable(this.file.path, `row ${row} is missing in its index`);
+			const begin = low === 0 ? 0 : index.last[low - 1] + 1;
+			const rows = Math.min(index.last[low] + 1, first + count) - row;
+			visit(this.bucketAt(index.bucket[low]), row - begin, rows, row - first, index.last[low] + 1 - begin);
+			row += rows;
+		}
+	}
+
+	/** Bytes of a bucket; a column never reaches beyond it. */
+	part(bucketAt: number, offset: number, length: number): Uint8Array {
+		if (offset + length > this.bucketSize) throw damagedTable(this.file.path, "a column reaches beyond its bucket");
+		return this.file.read(bucketAt + offset, length);
+	}
+
+	replacePart(bucketAt: number, offset: number, bytes: Uint8Array): void {
+		if (offset + bytes.length > this.bucketSize)
+			throw damagedTable(this.file.path, "a column reaches beyond its bucket");
+		this.file.write(bucketAt + offset, bytes);
+	}
+
+	get isBigEndian(): boolean {
+		return this.bigEndian;
+	}
+
+	get path(): string {
+		return this.file.path;
+	}
+
+	get indirect(): IndirectArrays {
+		return this.arrays();
+	}
+
+	/** Bytes kept in string buckets, continued from bucket to bucket. */
+	stringBytes(bucket: number, offset: number, length: number): Uint8Array {
+		if (length > this.nBuckets * this.bucketSize) throw damagedTable(this.file.path, "a text is longer than the file");
+		const bytes = new Uint8Array(length);
+		let from = offset;
+		let at = 0;
+		while (at < length) {
+			const data = this.file.view(this.bucketAt(bucket), this.bucketSize);
+			// Four numbers precede the text: free list, used, deleted, next bucket.
+			const part = data.subarray(16 + from, Math.min(this.bucketSize, 16 + from + length - at));
+			if (part.length === 0) throw damagedTable(this.file.path, "a text lies outside its bucket");
+			bytes.set(part, at);
+			at += part.length;
+			if (at < length) bucket = new DataView(data.buffer, data.byteOffset).getInt32(12);
+			from = 0;
+		}
+		return bytes;
+	}
+}
+
+function isLittleHeader(head: Uint8Array): boolean {
+	const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
+	// The length of the type's name, StandardStMan or IncrementalStMan, is a small number in one of the two orders.
+	return view.getUint32(8, true) < 65536;
+}
+
+export { isLittleHeader };
+
+function readIndex(reader: AipsReader): BucketIndex {
+	const { version } = reader.root("SSMIndex");
+	const used = reader.u32();
+	reader.u32();
+	reader.i32();
+	const { end } = reader.begin("SimpleOrderedMap");
+	reader.position = end;
+	const last = reader.block();
+	const bucket = reader.block();
+	if (version > 2 || used > last.length || used > bucket.length) {
+		throw damagedTable(reader.table, "the index of its rows is damaged");
+	}
+	for (let i = 1; i < used; i++) {
+		if (last[i] <= last[i - 1]) throw damagedTable(reader.table, "the rows in its index do not ascend");
+	}
+	return { last: last.slice(0, used), bucket: bucket.slice(0, used) };
+}
+
+class StandardColumn implements StoredColumn {
+	private readonly storage: StandardStorage;
+	private readonly description: ColumnDescription;
+	private readonly offset: number;
+	private readonly index: BucketIndex | undefined;
+	private readonly type: CasaType;
+
+	constructor(
+		storage: StandardStorage,
+		description: ColumnDescription,
+		offset: number,
+		index: BucketIndex | undefined,
+	) {
+		this.storage = storage;
+		this.description = description;
+		this.offset = offset;
+		this.index = index;
+		this.type = description.type;
+	}
+
+	scalars(first: number, count: number): CasaData {
+		const { description, type } = this;
+		if (description.isArray) throw misuse(description.name, "arrays");
+		if (type === "String") return this.strings(first, count);
+		const data = allocate(type, count);
+		this.numbers(first, count, 1, data);
+		return data;
+	}
+
+	/** `per` numbers in a row, inline in the buckets. */
+	private numbers(first: number, count: number, per: number, target: Exclude<CasaData, string[]>): void {
+		const { storage, type } = this;
+		const width = numbersOf(type);
+		storage.runs(this.index, first, count, (bucketAt, row, rows, from) => {
+			if (type === "Bool") {
+				const begin = row * per;
+				const firstByte = begin >> 3;
+				const bytes = storage.part(bucketAt, this.offset + firstByte, Math.ceil((begin + rows * per) / 8) - firstByte);
+				unpackBits(bytes, begin & 7, rows * per, target as Uint8Array, from * per);
+				return;
+			}
+			const size = SIZE[type] * per;
+			const bytes = storage.part(bucketAt, this.offset + row * size, rows * size);
+			(target as Float64Array).set(
+				decode(type, bytes, 0, rows * per, storage.isBigEndian) as Float64Array,
+				from * per * width,
+			);
+		});
+	}
+
+	private strings(first: number, count: number): string[] {
+		const { storage, description } = this;
+		const texts = new Array<string>(count).fill("");
+		const decoder = new TextDecoder();
+		storage.runs(this.index, first, count, (bucketAt, row, rows, from) => {
+			if (description.maxLength > 0) {
+				const size = description.maxLength;
+				const bytes = storage.part(bucketAt, this.offset + row * size, rows * size);
+				for (let i = 0; i < rows; i++) {
+					const field = bytes.subarray(i * size, (i + 1) * size);
+					const end = field.indexOf(0);
+					texts[from + i] = decoder.decode(end < 0 ? field : field.subarray(0, end));
+				}
+				return;
+			}
+			const bytes = storage.part(bucketAt, this.offset + row * 12, rows * 12);
+			for (let i = 0; i < rows; i++) {
+				const [bucket, offset, length] = decode("Int", bytes, 12 * i, 3, storage.isBigEndian) as Int32Array;
+				if (length < 0) throw damagedTable(storage.path, `${description.name} has a text of negative length`);
+				texts[from + i] = decoder.decode(
+					length <= 8 ? bytes.subarray(12 * i, 12 * i + length) : storage.stringBytes(bucket, offset, length),
+				);
+			}
+		});
+		return texts;
+	}
+
+	private get fixed(): number[] {
+		if (this.description.shape === undefined)
+			throw damagedTable(this.storage.path, `${this.description.name} has no shape`);
+		return this.description.shape;
+	}
+
+	/** Where an indirect array lies; 0 if the cell is empty. */
+	private place(row: number): number {
+		let at = 0;
+		this.storage.runs(this.index, row, 1, (bucketAt, inBucket) => {
+			const bytes = this.storage.part(bucketAt, this.offset + 8 * inBucket, 8);
+			at = new AipsReader(this.storage.path, bytes, 0, !this.storage.isBigEndian).u64();
+		});
+		return at;
+	}
+
+	cellShape(row: number): number[] | undefined {
+		const { description, type } = this;
+		if (description.isDirect && description.shape !== undefined) return this.fixed;
+		if (type === "String") return this.cell(row)?.shape;
+		const place = this.place(row);
+		return place === 0 ? undefined : this.storage.indirect.shape(place).shape;
+	}
+
+	cell(row: number): CasaArray | undefined {
+		const { description, type, storage } = this;
+		if (!description.isArray) throw misuse(description.name, "scalars");
+		if (type === "String") return this.stringCell(row);
+		if (description.isDirect) {
+			const data = allocate(type, productOf(this.fixed));
+			this.numbers(row, 1, productOf(this.fixed), data);
+			return { shape: this.fixed, data };
+		}
+		const place = this.place(row);
+		return place === 0 ? undefined : storage.indirect.read(place, type);
+	}
+
+	private stringCell(row: number): CasaArray | undefined {
+		const { storage, description } = this;
+		let found: CasaArray | undefined;
+		storage.runs(this.index, row, 1, (bucketAt, inBucket) => {
+			const place = storage.part(bucketAt, this.offset + 12 * inBucket, 12);
+			const [bucket, offset, length] = decode("Int", place, 0, 3, storage.isBigEndian) as Int32Array;
+			if (length === 0) {
+				if (description.isDirect && description.shape !== undefined) {
+					found = { shape: description.shape, data: new Array<string>(productOf(description.shape)).fill("") };
+				}
+				return;
+			}
+			if (length < 0) throw damagedTable(storage.path, `${description.name} has a text of negative length`);
+			const reader = new AipsReader(storage.path, storage.stringBytes(bucket, offset, length));
+			let shape = description.shape;
+			let filled = true;
+			if (shape === undefined || !description.isDirect) {
+				const ndim = reader.u32();
+				if (ndim > 16) throw damagedTable(storage.path, `${description.name} has ${ndim} axes`);
+				shape = Array.from({ length: ndim }, () => reader.i32());
+				filled = reader.u32() !== 0;
+			}
+			const count = productOf(shape);
+			if (!filled) found = { shape, data: new Array<string>(count).fill("") };
+			else found = { shape, data: reader.values("String", count) };
+		});
+		return found;
+	}
+
+	cells(first: number, count: number, target: Exclude<CasaData, string[]>): void {
+		if (count === 0) return;
+		if (this.description.isDirect && this.type !== "String") {
+			const per = productOf(this.fixed);
+			if (target.length !== per * count * numbersOf(this.type))
+				throw misuse(this.description.name, `arrays of shape [${this.fixed}]`);
+			this.numbers(first, count, per, target);
+		} else cellsOneByOne(this.description.name, first, count, target, (row) => this.cell(row));
+	}
+
+	replaceScalars(first: number, values: Exclude<CasaData, string[]>): void {
+		if (this.description.isArray) throw misuse(this.description.name, "arrays");
+		this.replaceNumbers(first, values.length / numbersOf(this.type), 1, values);
+	}
+
+	replaceCells(first: number, count: number, source: Exclude<CasaData, string[]>): void {
+		if (this.description.isDirect) {
+			this.replaceNumbers(first, count, productOf(this.fixed), source);
+			return;
+		}
+		const per = source.length / count;
+		for (let i = 0; i < count; i++) {
+			const place = this.place(first + i);
+			if (place === 0)
+				throw damagedTable(this.description.name, `row ${first + i} is empty and cannot be replaced in place`);
+			this.storage.indirect.replace(place, this.type, source.subarray(i * per, (i + 1) * per));
+		}
+	}
+
+	private replaceNumbers(first: number, count: number, per: number, source: Exclude<CasaData, string[]>): void {
+		const { storage, type } = this;
+		storage.runs(this.index, first, count, (bucketAt, row, rows, from) => {
+			if (type === "Bool") {
+				const begin = row * per;
+				const firstByte = begin >> 3;
+				const bytes = storage.part(bucketAt, this.offset + firstByte, Math.ceil((begin + rows * per) / 8) - firstByte);
+				packBits(source as Uint8Array, bytes, begin & 7, rows * per, from * per);
+				storage.replacePart(bucketAt, this.offset + firstByte, bytes);
+				return;
+			}
+			const width = per * numbersOf(type);
+			const part = source.slice(from * width, (from + rows) * width);
+			orderBytes(part, storage.isBigEndian);
+			storage.replacePart(bucketAt, this.offset + row * SIZE[type] * per, new Uint8Array(part.buffer));
+		});
+	}
+}

@@ -1,0 +1,177 @@
+import { badInput, type CausticError } from "../../error.ts";
+
+/** Element types of casacore tables, in the order of casacore's `DataType` codes 0 to 12, then those that have others. */
+export type CasaType =
+	| "Bool"
+	| "Char"
+	| "uChar"
+	| "Short"
+	| "uShort"
+	| "Int"
+	| "uInt"
+	| "float"
+	| "double"
+	| "Complex"
+	| "DComplex"
+	| "String"
+	| "Table"
+	| "Record"
+	| "Int64";
+
+export const CASA_TYPES: readonly CasaType[] = [
+	"Bool",
+	"Char",
+	"uChar",
+	"Short",
+	"uShort",
+	"Int",
+	"uInt",
+	"float",
+	"double",
+	"Complex",
+	"DComplex",
+	"String",
+	"Table",
+];
+export const CODE_RECORD = 25;
+export const CODE_INT64 = 29;
+export const CODE_ARRAY_INT64 = 30;
+
+/**
+ * Values of one type: Bool as bytes 0 and 1, Complex and DComplex as interleaved (real, imaginary), Int64 as bigint.
+ */
+export type CasaData =
+	| Uint8Array
+	| Int8Array
+	| Int16Array
+	| Uint16Array
+	| Int32Array
+	| Uint32Array
+	| Float32Array
+	| Float64Array
+	| BigInt64Array
+	| string[];
+
+/** An array as casacore has it: fastest axis first. */
+export interface CasaArray {
+	shape: number[];
+	data: CasaData;
+}
+
+/** Bytes of one element in a file; Bool and String have layouts of their own. */
+export const SIZE: Record<CasaType, number> = {
+	Bool: 0,
+	Char: 1,
+	uChar: 1,
+	Short: 2,
+	uShort: 2,
+	Int: 4,
+	uInt: 4,
+	float: 4,
+	double: 8,
+	Complex: 8,
+	DComplex: 16,
+	String: 0,
+	Table: 0,
+	Record: 0,
+	Int64: 8,
+};
+
+/** Numbers per element: two for complex. */
+export const NUMBERS: Record<string, number> = { Complex: 2, DComplex: 2 };
+export const numbersOf = (type: CasaType): number => NUMBERS[type] ?? 1;
+
+export const damagedTable = (table: string, what: string): CausticError =>
+	badInput("table-damaged", what, { subject: table, remedy: "Copy the table again from its source" });
+
+export const unsupportedTable = (table: string, what: string): CausticError =>
+	badInput("table-unsupported", `not supported: ${what}`, {
+		subject: table,
+		remedy: "Copy the table with casacore (taql, or table.copy with valuecopy) into standard storage managers",
+	});
+
+const HOST_IS_LITTLE = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+
+type Numeric = Exclude<CasaData, string[]>;
+
+/** A typed array of `count` elements of a numeric type (Bool: bytes). */
+export function allocate(type: CasaType, count: number): Numeric {
+	switch (type) {
+		case "Bool":
+		case "uChar":
+			return new Uint8Array(count);
+		case "Char":
+			return new Int8Array(count);
+		case "Short":
+			return new Int16Array(count);
+		case "uShort":
+			return new Uint16Array(count);
+		case "Int":
+			return new Int32Array(count);
+		case "uInt":
+			return new Uint32Array(count);
+		case "float":
+			return new Float32Array(count);
+		case "Complex":
+			return new Float32Array(2 * count);
+		case "double":
+			return new Float64Array(count);
+		case "DComplex":
+			return new Float64Array(2 * count);
+		case "Int64":
+			return new BigInt64Array(count);
+		default:
+			throw new TypeError(`no numeric array of ${type}`);
+	}
+}
+
+/** Reverses the bytes of each number in place if the file's order is not the machine's. */
+export function orderBytes(data: Numeric, bigEndian: boolean): void {
+	const width = data.BYTES_PER_ELEMENT;
+	if (width === 1 || bigEndian !== HOST_IS_LITTLE) return;
+	const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+	if (width === 2) bytes.swap16();
+	else if (width === 4) bytes.swap32();
+	else bytes.swap64();
+}
+
+/** Copies `count` numbers of a type from bytes as they are in a file. */
+export function decode(type: CasaType, bytes: Uint8Array, at: number, count: number, bigEndian: boolean): Numeric {
+	const data = allocate(type, count);
+	new Uint8Array(data.buffer).set(bytes.subarray(at, at + data.byteLength));
+	orderBytes(data, bigEndian);
+	return data;
+}
+
+/** Bits to bytes 0 and 1: bit `first + i`, the lowest of a byte first. */
+export function unpackBits(bytes: Uint8Array, first: number, count: number, target: Uint8Array, at = 0): void {
+	for (let i = 0; i < count; i++) {
+		const bit = first + i;
+		target[at + i] = (bytes[bit >> 3] >> (bit & 7)) & 1;
+	}
+}
+
+/** Bytes to bits, the lowest of a byte first; sets and clears. */
+export function packBits(
+	source: ArrayLike<number>,
+	target: Uint8Array,
+	first: number,
+	count = source.length,
+	at = 0,
+): void {
+	for (let i = 0; i < count; i++) {
+		const bit = first + i;
+		if (source[at + i]) target[bit >> 3] |= 1 << (bit & 7);
+		else target[bit >> 3] &= ~(1 << (bit & 7));
+	}
+}
+
+export const productOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+
+/** The element type of a storage manager's type code. */
+export function typeOf(table: string, code: number): CasaType {
+	if (code === CODE_INT64 || code === CODE_ARRAY_INT64) return "Int64";
+	const type = CASA_TYPES[code >= 13 ? code - 13 : code];
+	if (type === undefined) throw unsupportedTable(table, `data type number ${code}`);
+	return type;
+}
