@@ -1,6 +1,6 @@
 import { badInput, CausticError } from "../../error.ts";
 import type { Beam } from "../../sky/beam.ts";
-import { midExposureMjd } from "../../sky/observation-time.ts";
+import { midExposureMjd, type ObservationTime } from "../../sky/observation-time.ts";
 import type { Plane } from "../../sky/plane.ts";
 import { CelestialWcs } from "../../sky/wcs.ts";
 import { type ChosenPlane, choosePlane, findAxis, type ImageAxes, imageAxes } from "./axes.ts";
@@ -11,13 +11,6 @@ import { spectralPosition } from "./frequency.ts";
 import type { FitsHeader } from "./header.ts";
 import { type Precision, readPixels, scalingOf } from "./pixels.ts";
 import { pixelSizeDeg, restoringBeam } from "./restoring-beam.ts";
-
-/** Mid-exposure of an observation, MJD UTC; `source` names the header cards it came from. */
-export interface ObservationTime {
-	mjd: number;
-	durationS?: number;
-	source: string;
-}
 
 /** One two-dimensional plane of the sky, ready to be measured. */
 export interface FitsImage {

@@ -21,6 +21,10 @@ export interface Table {
 	rows: number;
 	name?: string;
 	description?: string;
+	/** The file it was read from: named in errors. */
+	source?: string;
+	/** The frame of its positions when the file declares one: `ICRS`, `eq_FK5`, `FK4`. */
+	frame?: string;
 	/** What the file holds and a table of scalars cannot: arrays, complex numbers. */
 	skipped?: { name: string; reason: string }[];
 }
@@ -34,6 +38,8 @@ export function column(table: Table, name: string): Column | undefined {
 	);
 }
 
+const subjectOf = (table: Table) => table.source ?? table.name ?? "table";
+
 function required(table: Table, name: string, aliases: readonly string[]): Column {
 	for (const candidate of [name, ...aliases]) {
 		const found = column(table, candidate);
@@ -41,7 +47,7 @@ function required(table: Table, name: string, aliases: readonly string[]): Colum
 	}
 	const also = aliases.length === 0 ? "" : ` (also accepted: ${aliases.join(", ")})`;
 	throw badInput("missing-column", `there is no column ${name}${also}`, {
-		subject: table.name ?? "table",
+		subject: subjectOf(table),
 		remedy: `Its columns are ${table.columns.map((candidate) => candidate.name).join(", ") || "none"}`,
 	});
 }
@@ -59,7 +65,7 @@ export function numbers(table: Table, name: string, aliases: readonly string[] =
 		values[row] = text === undefined || text === "" || /^nan$/i.test(text) ? Number.NaN : Number(text);
 		if (Number.isNaN(values[row]) && text !== undefined && text !== "" && !/^nan$/i.test(text)) {
 			throw badInput("not-a-number", `${JSON.stringify(text)} in row ${row + 1} is not a number`, {
-				subject: `${table.name ?? "table"}, column ${found.name}`,
+				subject: `${subjectOf(table)}, column ${found.name}`,
 				remedy: "Write numbers with a decimal point, and leave the field empty where there is none",
 			});
 		}
