@@ -83,6 +83,10 @@ export const configSchema = z.strictObject({
 	service: section({
 		host: z.string().default("127.0.0.1").describe("Address to listen on"),
 		port: z.number().int().min(0).max(65535).default(8765).describe("Port to listen on; 0 takes a free one"),
+		allowed_hosts: z
+			.array(z.string().min(1))
+			.default([])
+			.describe("Host names under which a proxy passes requests on; on a loopback address all others are refused"),
 		health_timeout_ms: positive(800, "A health check that takes longer counts as failed, milliseconds"),
 		disk_free_min_mb: count(512, "Not ready when less than this is free in the data folder, MB", 0),
 		memory_free_min_mb: count(128, "Not ready when less memory than this is available, MB", 0),

@@ -112,6 +112,16 @@ export const deadLetters = new Counter({
 	labelNames: ["stage"] as const,
 	registers,
 });
+export const deadLettersOpen = new Gauge({
+	name: "caustic_dead_letters_open",
+	help: "Dead letters that wait for a person",
+	registers,
+});
+export const databaseUp = new Gauge({
+	name: "caustic_database_up",
+	help: "Whether the database answered at the last scrape",
+	registers,
+});
 export const droppedSpans = new Counter({
 	name: "caustic_dropped_spans_total",
 	help: "Spans that could not be stored",

@@ -1,0 +1,126 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { badInput } from "../../error.ts";
+import { getRunRow, listRunRows, runTimeline } from "../../store/read/runs.ts";
+import { jsonAnswers, oneAnswers } from "../answers.ts";
+import type { Routes } from "../context.ts";
+import { freeObject, integerParameter, moment, noQuery, pageOf, paging, textParameter } from "../parameters.ts";
+
+const RUN_STATUSES = ["running", "done", "failed"] as const;
+
+const stage = z
+	.object({
+		stage: z.string(),
+		units: z.number().int(),
+		queued: z.number().int(),
+		running: z.number().int(),
+		done: z.number().int(),
+		failed: z.number().int(),
+		started_at: moment().nullable(),
+		finished_at: moment().nullable(),
+		busy_seconds: z.number(),
+	})
+	.openapi("StageProgress");
+
+const shape = {
+	id: z.string(),
+	kind: z.string(),
+	status: z.enum(RUN_STATUSES),
+	inputs: freeObject("What it was given"),
+	configuration_hash: z.string(),
+	trace_id: z.string().nullable(),
+	summary: freeObject("Counts by stage"),
+	created_at: moment(),
+	finished_at: moment().nullable(),
+	stages: z.array(stage),
+};
+const run = z.object(shape).openapi("Run");
+const runDetail = z.object({ ...shape, configuration: freeObject("Settings it was begun with") }).openapi("RunDetail");
+
+const timeline = z
+	.object({
+		units: z.array(
+			z.object({
+				stage: z.string(),
+				unit: z.string(),
+				status: z.enum(["queued", "running", "done", "failed"]),
+				attempt: z.number().int(),
+				worker: z.string().nullable(),
+				started_at: moment().nullable(),
+				finished_at: moment().nullable(),
+				output: freeObject("What the unit left"),
+				error: z.string().nullable(),
+			}),
+		),
+		spans: z.array(
+			z.object({
+				span_id: z.string(),
+				parent_span_id: z.string().nullable(),
+				name: z.string(),
+				start_ms: z.number(),
+				duration_ms: z.number(),
+				failed: z.boolean(),
+				attributes: freeObject("Attributes"),
+			}),
+		),
+		truncated: z.boolean(),
+	})
+	.openapi("Timeline");
+
+const params = z.object({ id: textParameter("Run") });
+const tags = ["Runs"];
+const missing = (id: string) =>
+	badInput("no-run", "there is no such run", { subject: `run ${id}`, remedy: "See /api/v1/runs" });
+
+export const runRoutes: Routes = (app, { store }) => {
+	app.openapi(
+		createRoute({
+			method: "get",
+			path: "/api/v1/runs",
+			tags,
+			summary: "Runs, newest first, with the progress of their stages",
+			request: {
+				query: z.strictObject({
+					status: z.enum(RUN_STATUSES).optional().openapi({ description: "Only with this status" }),
+					...paging(50, 200),
+				}),
+			},
+			responses: jsonAnswers(pageOf(run), "A page of runs"),
+		}),
+		async (c) => c.json(await listRunRows(store.database, c.req.valid("query")), 200),
+	);
+	app.openapi(
+		createRoute({
+			method: "get",
+			path: "/api/v1/runs/{id}",
+			tags,
+			summary: "One run with its stages and settings",
+			request: { params, query: noQuery },
+			responses: oneAnswers(runDetail, "The run"),
+		}),
+		async (c) => {
+			const { id } = c.req.valid("param");
+			const found = await getRunRow(store.database, id);
+			if (found === undefined) throw missing(id);
+			return c.json(found, 200);
+		},
+	);
+	app.openapi(
+		createRoute({
+			method: "get",
+			path: "/api/v1/runs/{id}/timeline",
+			tags,
+			summary: "Which unit ran when, and the longest spans of the trace",
+			request: {
+				params,
+				query: z.strictObject({ spans: integerParameter(0, 20_000, "Most spans given (2000 unless told)").optional() }),
+			},
+			responses: oneAnswers(timeline, "The timeline"),
+		}),
+		async (c) => {
+			const { id } = c.req.valid("param");
+			const { spans } = c.req.valid("query");
+			if ((await getRunRow(store.database, id)) === undefined) throw missing(id);
+			return c.json(await runTimeline(store.database, id, spans ?? 2000), 200);
+		},
+	);
+};
