@@ -10,9 +10,27 @@ export interface CommandEntry {
 /** Every command by name; the code of a command is loaded only when it is called. */
 export const COMMANDS: CommandEntry[] = [
 	{
+		name: "run",
+		group: "Survey",
+		summary: "images in, light curves and candidates out: the whole image-side pipeline",
+		load: async () => (await import("./commands/run.ts")).command,
+	},
+	{
+		name: "export",
+		group: "Survey",
+		summary: "light curves, measurements, sources or candidates as a table",
+		load: async () => (await import("./commands/export.ts")).command,
+	},
+	{
 		name: "serve",
 		group: "Operate",
 		summary: "serve the dashboard and the API of a survey",
 		load: async () => (await import("./commands/serve.ts")).command,
+	},
+	{
+		name: "worker",
+		group: "Operate",
+		summary: "an extra worker, on this or another machine",
+		load: async () => (await import("./commands/worker.ts")).command,
 	},
 ];

@@ -153,6 +153,22 @@ function postmasterOf(cluster: string): number | undefined {
 	}
 }
 
+/** Whether the cluster's server is there. One that is starting or dying is given time to become the one or the other. */
+async function answers(cluster: string, socket: string): Promise<boolean> {
+	const deadline = Date.now() + 30_000;
+	while (postmasterOf(cluster) !== undefined) {
+		if ((await accepts(socket)) && ready(cluster)) return true;
+		if (Date.now() > deadline) {
+			throw failure("postgres-hangs", "a server runs for this data folder and does not answer", {
+				subject: cluster,
+				remedy: "End it, then run the command again",
+			});
+		}
+		await sleep(20);
+	}
+	return false;
+}
+
 /** After a killed postmaster its backends may live on for a moment; a second server beside them would corrupt the data. */
 async function awaitOrphans(cluster: string): Promise<void> {
 	if (process.platform !== "linux") return;
@@ -223,10 +239,12 @@ export async function startEmbeddedPostgres(dataFolder: string): Promise<Embedde
 	const mark = join(users, `${process.pid}-${startTicks(process.pid)}-${Math.floor(performance.now() * 1e3)}`);
 	await exclusively(lock, async () => {
 		writeFileSync(mark, "");
-		if (postmasterOf(cluster) !== undefined && (await accepts(socket))) return;
+		if (await answers(cluster, socket)) return;
 		const { bin } = binaries();
 		if (!existsSync(join(cluster, "PG_VERSION"))) initialise(bin, cluster);
 		await awaitOrphans(cluster);
+		// What a killed server left: its process is gone, a zombie, or its number was given to another program.
+		for (const left of [join(cluster, "postmaster.pid"), socket, `${socket}.lock`]) rmSync(left, { force: true });
 		await launch(bin, cluster, socketDir, socket, join(home, "server.log"));
 	});
 	return {
@@ -294,7 +312,7 @@ async function launch(bin: string, cluster: string, socketDir: string, socket: s
 	child.unref();
 	const deadline = Date.now() + 60_000;
 	for (;;) {
-		if (!exited && postmasterOf(cluster) !== undefined && (await accepts(socket)) && (await ready(cluster))) return;
+		if (!exited && postmasterOf(cluster) !== undefined && (await accepts(socket)) && ready(cluster)) return;
 		if (exited || Date.now() > deadline) {
 			const tail = readFileSync(logPath, "utf8").trim().split("\n").slice(-3).join(" ");
 			throw failure("postgres-failed", `the database server did not start: ${tail}`, {
@@ -307,11 +325,22 @@ async function launch(bin: string, cluster: string, socketDir: string, socket: s
 }
 
 /** The last line of postmaster.pid says `ready` once recovery is over. */
-async function ready(cluster: string): Promise<boolean> {
+function ready(cluster: string): boolean {
 	try {
 		return readFileSync(join(cluster, "postmaster.pid"), "utf8").split("\n")[7]?.trim() === "ready";
 	} catch {
 		return false;
+	}
+}
+
+/** A process that ended and was not collected by its parent counts as gone. */
+function isRunning(pid: number): boolean {
+	if (!processLives(pid)) return false;
+	try {
+		const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+		return stat[stat.lastIndexOf(")") + 2] !== "Z";
+	} catch {
+		return process.platform !== "linux";
 	}
 }
 
@@ -321,5 +350,5 @@ async function stop(cluster: string): Promise<void> {
 	// SIGINT: fast shutdown, with a checkpoint, so that the next start needs no recovery.
 	process.kill(pid, "SIGINT");
 	const deadline = Date.now() + 30_000;
-	while (postmasterOf(cluster) === pid && Date.now() < deadline) await sleep(20);
+	while ((postmasterOf(cluster) === pid || isRunning(pid)) && Date.now() < deadline) await sleep(10);
 }

@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { badInput, failure } from "../error.ts";
-import { Database } from "./database.ts";
+import { Database, isPassing } from "./database.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "./embedded-postgres.ts";
-import { schemaStatus, upgradeDatabase } from "./migrate.ts";
+import { type SchemaStatus, schemaStatus, upgradeDatabase } from "./migrate.ts";
 
 export interface Store {
 	database: Database;
@@ -51,7 +51,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 		await server?.release();
 	};
 	try {
-		const status = await schemaStatus(database);
+		const status = await firstAnswer(database, server === undefined ? undefined : dataFolder);
 		if (status.current < status.wanted && options.anySchema !== true) {
 			// On one machine nobody else uses the database; a shared one is upgraded when its operator says so.
 			if (server !== undefined || status.current === 0) await upgradeDatabase(database);
@@ -71,4 +71,16 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 		throw error;
 	}
 	return { database, dataFolder, close };
+}
+
+/** The embedded server may be dying just as we attach to it: then it is started, and asked again. */
+async function firstAnswer(database: Database, dataFolder: string | undefined): Promise<SchemaStatus> {
+	for (let attempt = 1; ; attempt++) {
+		try {
+			return await schemaStatus(database);
+		} catch (error) {
+			if (dataFolder === undefined || attempt === 4 || !isPassing(error)) throw error;
+			await (await startEmbeddedPostgres(dataFolder)).release();
+		}
+	}
 }

@@ -151,3 +151,13 @@ export async function endUnit(
 	);
 	return touched === 1;
 }
+
+/** Units of a stage whose input was dropped. */
+export async function failedUnits(db: Queryable, runId: string, stage: string): Promise<string[]> {
+	const rows = await db.query<{ unit: string }>(
+		"failed units",
+		"SELECT unit FROM stage_run WHERE run_id = $1 AND stage = $2 AND status = 'failed' ORDER BY unit",
+		[runId, stage],
+	);
+	return rows.map((row) => row.unit);
+}

@@ -61,6 +61,8 @@ CREATE TABLE image (
 	dec_deg double precision NOT NULL,
 	radius_deg double precision NOT NULL,
 	noise_median_jy double precision,
+	offset_east_arcsec double precision NOT NULL DEFAULT 0,
+	offset_north_arcsec double precision NOT NULL DEFAULT 0,
 	quality jsonb NOT NULL DEFAULT '{}',
 	created_at timestamptz NOT NULL DEFAULT now()
 );
@@ -134,6 +136,7 @@ CREATE TABLE measurement (
 	PRIMARY KEY (source_id, image_id, method, configuration)
 );
 CREATE INDEX measurement_image ON measurement (image_id);
+CREATE INDEX measurement_run ON measurement (run_id);
 COMMENT ON COLUMN measurement.flux_jy IS 'As measured, Jy/beam; never overwritten by a normalised value';
 
 CREATE TABLE reference_set (
@@ -157,6 +160,11 @@ CREATE TABLE baseline (
 	scatter double precision,
 	n_epochs integer NOT NULL,
 	is_reference boolean NOT NULL,
+	rank integer,
+	status text NOT NULL DEFAULT 'provisional',
+	component integer NOT NULL DEFAULT 0,
+	first_mjd double precision,
+	last_mjd double precision,
 	PRIMARY KEY (reference_set_id, source_id)
 );
 
@@ -177,6 +185,7 @@ CREATE TABLE flux_correction (
 CREATE TABLE light_curve_state (
 	source_id bigint NOT NULL REFERENCES source,
 	band_id bigint NOT NULL REFERENCES band,
+	configuration text NOT NULL DEFAULT '',
 	state double precision[] NOT NULL,
 	n integer NOT NULL,
 	mean_jy double precision,

@@ -1,0 +1,30 @@
+import { join } from "node:path";
+import type { Run } from "../store/runs.ts";
+
+const number = (value: unknown): string => (typeof value === "number" ? value.toLocaleString("en") : "0");
+
+/** The run in a few lines: what came in, what came out, where to look. */
+export function describeRun(run: Run, dataFolder: string, rejected: string[]): string {
+	const summary = run.summary as Record<string, Record<string, number> | string | undefined>;
+	const of = (stage: string, key: string) => {
+		const part = summary[stage];
+		return number(typeof part === "object" ? part[key] : 0);
+	};
+	const lines = [`run ${run.id} ${run.status}`];
+	lines.push(
+		`  images        ${of("ingest", "images")} seen, ${of("ingest", "new_images")} new; ${of("ingest", "maps")} noise or background maps; ${of("ingest", "ignored")} files left alone`,
+		`  sources       ${of("associate", "sources")} (${of("associate", "new_sources")} new)`,
+		`  measurements  ${of("measure", "measured")} (${of("measure", "flagged")} flagged)`,
+		`  candidates    ${of("detect", "candidates")} (${of("detect", "new_candidates")} new)`,
+	);
+	for (const reason of rejected.slice(0, 20)) lines.push(`  rejected      ${reason}`);
+	if (rejected.length > 20)
+		lines.push(`  rejected      and ${rejected.length - 20} more: caustic dead-letters list --data ${dataFolder}`);
+	lines.push(
+		`report        ${join(dataFolder, "reports", `${run.id}.html`)}`,
+		`light curves  ${join(dataFolder, "products", "light_curves.csv")}`,
+		`candidates    ${join(dataFolder, "products", "candidates.csv")}`,
+		`dashboard     caustic serve --data ${dataFolder}`,
+	);
+	return `${lines.join("\n")}\n`;
+}

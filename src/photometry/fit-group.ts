@@ -1,0 +1,130 @@
+import { FWHM_PER_SIGMA, kernelAxes, type PixelKernel } from "../sky/beam.ts";
+import { COMPONENT_FLAG } from "./component.ts";
+import { footprint } from "./footprint.ts";
+import { evaluate, type FitPixels, type Freedom, fitGaussians, PARAMETERS } from "./gaussian-fit.ts";
+import type { ResidualMap } from "./residual-map.ts";
+
+/** Components that are fitted together. */
+export interface FitGroup {
+	/** Island of each component. */
+	island: number[];
+	/** PARAMETERS numbers per component. */
+	parameters: Float64Array;
+	freedom: Freedom[];
+	flags: number[];
+	/** Pixels to fit beside the components' own footprints, on the first fit: the bright part of a resolved island. */
+	extra: number[];
+	/** The pixels of the last fit, kept for the covariance. */
+	pixels: FitPixels | undefined;
+}
+
+export interface FitSettings {
+	beam: PixelKernel;
+	level: number;
+	maxIterations: number;
+	/** No fit looks at more pixels than this. */
+	maxPixels: number;
+}
+
+/** Fewer pixels than this, or a footprint this narrow, cannot tell a shape. */
+const LEAST_PIXELS_FOR_SHAPE = 7;
+const LEAST_WIDTH_FOR_SHAPE = 3;
+const LEAST_SIGMA = 0.3;
+const GREATEST_SIGMA = 20;
+
+/** Fits a group against the residual map, which is left with the group's new model subtracted. */
+export function fitGroup(group: FitGroup, residual: ResidualMap, settings: FitSettings, first: boolean): void {
+	const { beam, level, maxIterations, maxPixels } = settings;
+	const { width, height } = residual.plane;
+	const components = group.freedom.length;
+	if (!first) residual.add(group.parameters, 1);
+	const list = footprint(group.parameters, level, width, height, maxPixels);
+	const all = first && group.extra.length > 0 ? [...new Set([...list, ...group.extra])].sort((p, q) => p - q) : list;
+	const pixels = residual.read(all.slice(0, maxPixels));
+	const lost = pixels.count < all.length;
+	const enough = hasShape(pixels, components);
+	const { majorPx, minorPx } = kernelAxes(beam);
+	const attempt = (freedom: Freedom[], start: Float64Array) =>
+		fitGaussians({
+			pixels,
+			start,
+			freedom,
+			positionLimit: 0.5 * Math.hypot(majorPx, minorPx),
+			leastSigma: (LEAST_SIGMA * minorPx) / FWHM_PER_SIGMA,
+			greatestSigma: (GREATEST_SIGMA * majorPx) / FWHM_PER_SIGMA,
+			maxIterations,
+		});
+	const wanted = group.freedom.map((free): Freedom => (free === 6 && !enough ? 3 : free));
+	let fit = attempt(wanted, group.parameters);
+	let freedom = wanted;
+	if (!fit.converged || !plausible(fit.parameters, pixels)) {
+		// The beam's shape where the free one would not settle.
+		const start = group.parameters.slice();
+		for (let c = 0; c < components; c++) {
+			if (freedom[c] < 6) continue;
+			start[c * PARAMETERS + 3] = beam.a;
+			start[c * PARAMETERS + 4] = beam.b;
+			start[c * PARAMETERS + 5] = beam.c;
+		}
+		const fixed = wanted.map((free): Freedom => (free === 6 ? 3 : free));
+		const second = attempt(fixed, start);
+		if (second.converged || !plausible(fit.parameters, pixels)) {
+			fit = second;
+			freedom = fixed;
+		}
+	}
+	for (let c = 0; c < components; c++) {
+		let flags = group.flags[c] & ~(COMPONENT_FLAG.fixed_shape | COMPONENT_FLAG.not_converged | COMPONENT_FLAG.edge);
+		if (freedom[c] < 6) flags |= COMPONENT_FLAG.fixed_shape;
+		if (!fit.converged) flags |= COMPONENT_FLAG.not_converged;
+		if (lost || touchesEdge(fit.parameters, c, width, height)) flags |= COMPONENT_FLAG.edge;
+		if (components > 1) flags |= COMPONENT_FLAG.blended;
+		group.flags[c] = flags;
+	}
+	group.parameters = fit.parameters;
+	group.freedom = freedom;
+	group.pixels = pixels;
+	residual.add(group.parameters, -1);
+}
+
+/** Whether the pixels can tell six parameters for each component. */
+function hasShape(pixels: FitPixels, components: number): boolean {
+	if (pixels.count < LEAST_PIXELS_FOR_SHAPE * components) return false;
+	let [x0, x1, y0, y1] = [Infinity, -Infinity, Infinity, -Infinity];
+	for (let i = 0; i < pixels.count; i++) {
+		x0 = Math.min(x0, pixels.x[i]);
+		x1 = Math.max(x1, pixels.x[i]);
+		y0 = Math.min(y0, pixels.y[i]);
+		y1 = Math.max(y1, pixels.y[i]);
+	}
+	return x1 - x0 + 1 >= LEAST_WIDTH_FOR_SHAPE && y1 - y0 + 1 >= LEAST_WIDTH_FOR_SHAPE;
+}
+
+/** Peaks that are positive and not far above anything seen. */
+function plausible(parameters: Float64Array, pixels: FitPixels): boolean {
+	let highest = 0;
+	for (let i = 0; i < pixels.count; i++) highest = Math.max(highest, pixels.data[i]);
+	for (let p = 0; p < parameters.length; p += PARAMETERS) {
+		if (!(parameters[p] > 0 && parameters[p] < 3 * highest)) return false;
+	}
+	return true;
+}
+
+function touchesEdge(parameters: Float64Array, component: number, width: number, height: number): boolean {
+	const [, x, y, a, b, c] = parameters.subarray(component * PARAMETERS, (component + 1) * PARAMETERS);
+	const det = 4 * a * c - b * b;
+	const reachX = Math.sqrt((4 * c * Math.LN2) / det);
+	const reachY = Math.sqrt((4 * a * Math.LN2) / det);
+	return x - reachX < 0 || y - reachY < 0 || x + reachX > width - 1 || y + reachY > height - 1;
+}
+
+/** Chi-squared of a group at its last fit. */
+export function groupChi2(group: FitGroup): number {
+	const { pixels } = group;
+	if (pixels === undefined) return Number.NaN;
+	const model = new Float64Array(pixels.count);
+	evaluate(pixels, group.parameters, group.freedom, model, undefined, 0);
+	let sum = 0;
+	for (let i = 0; i < pixels.count; i++) sum += ((pixels.data[i] - model[i]) / pixels.rms[i]) ** 2;
+	return sum;
+}

@@ -1,0 +1,14 @@
+import { componentsOnSky } from "../../photometry/component-sky.ts";
+import { findSources } from "../../photometry/find.ts";
+import { openImage } from "./open-image.ts";
+import type { FindTask, FoundImage } from "./tasks.ts";
+
+/** Finds the sources of one image. */
+export async function findInImage({ paths, settings }: FindTask): Promise<FoundImage> {
+	const { image, noise, background, kernel, correlation, noiseMedianJy } = await openImage(paths);
+	const components = findSources(
+		{ image: image.plane, noise, background, kernel, noiseCorrelation: correlation },
+		{ seed: settings.seedSigma, flood: settings.floodSigma },
+	);
+	return { ...componentsOnSky(components, image.wcs), n: components.length, noiseMedianJy };
+}

@@ -1,0 +1,56 @@
+import { availableParallelism } from "node:os";
+import { Piscina } from "piscina";
+import { CausticError } from "../../error.ts";
+import type { FindTask, FoundImage, MeasuredPositions, MeasureTask } from "./tasks.ts";
+
+/** An error as it crosses a thread: classes do not survive the crossing. */
+interface ThreadFailure {
+	failed: {
+		code: string;
+		message: string;
+		subject: string | undefined;
+		remedy: string | undefined;
+		blame: "input" | "operation";
+	};
+}
+
+/**
+ * Threads that read images and work on their pixels. Each task is one image, read by the thread that measures it, so
+ * that no pixels are copied; memory is at most `threads` images with their maps.
+ */
+export class PixelPool {
+	readonly threads: number;
+	#pool: Piscina | undefined;
+
+	constructor(threads = availableParallelism()) {
+		this.threads = Math.max(1, threads);
+	}
+
+	async #run<T>(name: "find" | "measure", task: object): Promise<T> {
+		this.#pool ??= new Piscina({
+			filename: new URL("./thread.ts", import.meta.url).href,
+			minThreads: 0,
+			maxThreads: this.threads,
+			idleTimeout: 30_000,
+			concurrentTasksPerWorker: 1,
+		});
+		const result = (await this.#pool.run(task, { name })) as T | ThreadFailure;
+		if (typeof result === "object" && result !== null && "failed" in result) {
+			const { code, message, ...detail } = (result as ThreadFailure).failed;
+			throw new CausticError(code, message, detail);
+		}
+		return result as T;
+	}
+
+	find(task: FindTask): Promise<FoundImage> {
+		return this.#run("find", task);
+	}
+
+	measure(task: MeasureTask): Promise<MeasuredPositions> {
+		return this.#run("measure", task);
+	}
+
+	async close(): Promise<void> {
+		await this.#pool?.close();
+	}
+}

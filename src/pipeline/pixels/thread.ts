@@ -1,0 +1,18 @@
+import { CausticError } from "../../error.ts";
+import { findInImage } from "./find-in-image.ts";
+import { measureInImage } from "./measure-in-image.ts";
+import type { FindTask, MeasureTask } from "./tasks.ts";
+
+/** Classes do not survive the way between threads, so an error travels as plain fields. */
+async function guarded<T>(work: () => Promise<T>) {
+	try {
+		return await work();
+	} catch (error) {
+		if (!(error instanceof CausticError)) throw error;
+		const { code, message, subject, remedy, blame } = error;
+		return { failed: { code, message, subject, remedy, blame } };
+	}
+}
+
+export const find = (task: FindTask) => guarded(() => findInImage(task));
+export const measure = (task: MeasureTask) => guarded(() => measureInImage(task));

@@ -1,0 +1,67 @@
+import type { Config } from "../config/schema.ts";
+import type { Logger } from "../observability/log.ts";
+import { flushSpans, startTracing, storeSpansWith } from "../observability/tracing.ts";
+import type { Store } from "../store/open.ts";
+import { countStages, getRun, type Run, type RunInputs, type StageCount } from "../store/runs.ts";
+import { spanSink } from "../store/spans.ts";
+import { PixelPool } from "./pixels/pool.ts";
+import { StageQueue } from "./queue.ts";
+import { beginRun, reviveRun } from "./runner.ts";
+import { StageWorker } from "./worker.ts";
+
+/** A process that works on the pipeline: the queue, a worker that takes units from it, and threads for pixels. */
+export interface Session {
+	queue: StageQueue;
+	/** Begins a run, or takes up the unfinished one with the same inputs and settings. */
+	begin(inputs: RunInputs): Promise<{ run: Run; resumed: boolean }>;
+	/** Takes up the units of a run whose worker died. */
+	revive(runId: string): Promise<number>;
+	/** Waits until the run has ended; calls back with the counts of its stages. Undefined when interrupted before. */
+	finished(runId: string, onProgress: (stages: StageCount[]) => void): Promise<Run | undefined>;
+	/** Takes no further unit, waits for those in work, and lets go of queue and threads. */
+	close(): Promise<void>;
+}
+
+export interface SessionOptions {
+	store: Store;
+	config: Config;
+	log: Logger;
+	signal: AbortSignal;
+	/** Threads for pixels; all cores by default. */
+	threads?: number;
+}
+
+export async function openSession({ store, config, log, signal, threads }: SessionOptions): Promise<Session> {
+	const { database, dataFolder } = store;
+	startTracing(config.observability.otlp_endpoint);
+	storeSpansWith(spanSink(database));
+	const queue = await StageQueue.open(database, (error) => log.warn({ error: error.message }, "queue_error"));
+	const pixels = new PixelPool(threads);
+	const worker = new StageWorker(
+		{ database, dataFolder, log, pixels, signal },
+		queue,
+		Math.min(config.photometry_pipeline.max_concurrent_operations, 2 * pixels.threads),
+	);
+	worker.start();
+	return {
+		queue,
+		begin: (inputs) => beginRun(database, queue, config, inputs),
+		revive: (runId) => reviveRun(database, queue, config, runId),
+		async finished(runId, onProgress) {
+			for (;;) {
+				const run = await getRun(database, runId);
+				onProgress(await countStages(database, runId));
+				if (run === undefined || run.status !== "running") return run;
+				if (signal.aborted) return undefined;
+				await new Promise((resolve) => setTimeout(resolve, 40));
+			}
+		},
+		async close() {
+			await worker.stop();
+			await queue.close();
+			await pixels.close();
+			await flushSpans();
+			storeSpansWith(undefined);
+		},
+	};
+}

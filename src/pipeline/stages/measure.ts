@@ -1,0 +1,104 @@
+import { failure } from "../../error.ts";
+import * as metrics from "../../observability/metrics.ts";
+import { destination } from "../../sky/separation.ts";
+import { publish } from "../../store/events.ts";
+import { getImage, imagesOfRun } from "../../store/images.ts";
+import { sourcesMeasuredIn, storeMeasurements } from "../../store/measurements.ts";
+import { failedUnits } from "../../store/runs.ts";
+import { sourcesWithin } from "../../store/sources.ts";
+import { photometrySettings } from "../pixels/settings.ts";
+import { imagePathOf, type Stage, type StageResult } from "../stage.ts";
+
+/**
+ * Forced photometry of every known source in every image of the run, and of sources that the run has added in the
+ * images that were there before: a light curve has a point wherever its source was in view, detected or not.
+ */
+export const measure: Stage = {
+	name: "measure",
+	after: ["associate"],
+	enabled: () => true,
+	async units(db, run) {
+		const dropped = new Set((await failedUnits(db, run.id, "find")).map(Number));
+		const own = (await imagesOfRun(db, run.id)).map((image) => image.id).filter((id) => !dropped.has(id));
+		if (own.length === 0) return [];
+		// Earlier images that hold a source of which they have no measurement with these settings.
+		const earlier = await db.query<{ id: number }>(
+			"images to fill",
+			`SELECT DISTINCT i.id FROM image i JOIN source s ON s.field_id = i.field_id
+			 WHERE i.id <> ALL($2) AND s.first_image_id = ANY($2)
+			 AND EXISTS (SELECT FROM measurement m WHERE m.image_id = i.id AND m.configuration = $1) ORDER BY i.id`,
+			[run.configuration_hash, own],
+		);
+		return [...own, ...earlier.map((row) => row.id)].map(String);
+	},
+	onFailure: "reject",
+	subjectOf: imagePathOf,
+
+	async execute({ database, config, configurationHash, pixels }, run, unit): Promise<StageResult> {
+		const image = await getImage(database, Number(unit));
+		if (image === undefined) throw failure("no-such-image", "is not in the database", { subject: `image ${unit}` });
+		const all = await sourcesWithin(database, image.ra_deg, image.dec_deg, image.radius_deg);
+		const begun = performance.now();
+		const measured = await pixels.measure({
+			paths: { image: image.path, noise: image.noise_path, background: image.background_path },
+			settings: photometrySettings(config),
+			...shifted(all, image.offset_east_arcsec / 3600, image.offset_north_arcsec / 3600),
+		});
+		// A value that is there stays: an image of an earlier run gains the new sources and keeps the rest as published.
+		const present = await sourcesMeasuredIn(database, image.id, configurationHash);
+		const inside = all.flatMap((source, i) => (measured.outside[i] === 1 || present.has(source.id) ? [] : [i]));
+		const pick = (values: Float64Array) => Float64Array.from(inside, (i) => values[i]);
+		const flux = pick(measured.fluxJy);
+		const valid = flux.reduce((n, value) => n + (Number.isNaN(value) ? 0 : 1), 0);
+		const seconds = (performance.now() - begun) / 1000;
+		return {
+			output: { measurements: inside.length, measured: valid, flagged: inside.length - valid },
+			async store(tx) {
+				await storeMeasurements(tx, {
+					imageId: image.id,
+					bandId: image.band_id,
+					mjd: image.mjd,
+					method: "forced",
+					configuration: configurationHash,
+					runId: run.id,
+					sourceId: Float64Array.from(inside, (i) => all[i].id),
+					fluxJy: flux,
+					fluxErrJy: pick(measured.fluxErrJy),
+					localRmsJy: pick(measured.localRmsJy),
+					snr: pick(measured.snr),
+					chi2: pick(measured.chi2),
+					dof: Int32Array.from(inside, (i) => measured.dof[i]),
+					nBlend: Int32Array.from(inside, (i) => measured.nBlend[i]),
+					upperLimitJy: pick(measured.upperLimitJy),
+					flags: inside.map((i) => measured.flags[i]),
+				});
+				await tx.execute("image noise", "UPDATE image SET noise_median_jy = $2 WHERE id = $1", [
+					image.id,
+					measured.noiseMedianJy,
+				]);
+				await publish(tx, "PhotometryMeasurementCompleted", {
+					source: "stage/measure",
+					subject: String(image.id),
+					data: { run: run.id, measurements: inside.length },
+				});
+				metrics.measurements.inc({ method: "forced", status: "measured" }, valid);
+				metrics.measurements.inc({ method: "forced", status: "flagged" }, inside.length - valid);
+				if (seconds > 0) metrics.throughput.set((inside.length / seconds) * 3600);
+			},
+		};
+	},
+};
+
+/** Where the sources stand in an image whose positions are off by a common amount. */
+function shifted(
+	sources: { ra_deg: number; dec_deg: number }[],
+	eastDeg: number,
+	northDeg: number,
+): { raDeg: Float64Array; decDeg: Float64Array } {
+	const distance = Math.hypot(eastDeg, northDeg);
+	const angle = (Math.atan2(eastDeg, northDeg) * 180) / Math.PI;
+	const places = sources.map((source): [number, number] =>
+		distance === 0 ? [source.ra_deg, source.dec_deg] : destination(source.ra_deg, source.dec_deg, angle, distance),
+	);
+	return { raDeg: Float64Array.from(places, ([ra]) => ra), decDeg: Float64Array.from(places, ([, dec]) => dec) };
+}

@@ -1,0 +1,106 @@
+import * as metrics from "../../observability/metrics.ts";
+import type { Queryable } from "../../store/database.ts";
+import { publish } from "../../store/events.ts";
+import { keyOf, loadStates, type StateUpdate, storeStates } from "../../store/light-curves.ts";
+import {
+	addMeasurement,
+	emptyState,
+	type LightCurveState,
+	measurementFault,
+	summarize,
+	validate,
+} from "../../variability/statistics.ts";
+import type { Stage, StageContext, StageResult } from "../stage.ts";
+
+interface Point {
+	source_id: number;
+	band_id: number;
+	mjd: number;
+	flux: number | null;
+	err: number | null;
+}
+
+/** The value of a light curve: on the common scale where there is one, as measured otherwise. */
+const VALUE =
+	"coalesce(flux_norm_jy, flux_jy) AS flux, CASE WHEN flux_norm_jy IS NULL THEN flux_err_jy ELSE flux_norm_err_jy END AS err";
+
+/** Fields whose history was put on a new scale by this run: running statistics of theirs begin anew. */
+export async function renormalizedFields(db: Queryable, runId: string): Promise<number[]> {
+	const rows = await db.query<{ unit: string }>(
+		"renormalized fields",
+		"SELECT unit FROM stage_run WHERE run_id = $1 AND stage = 'normalise' AND (output ->> 'renormalized')::float8 > 0",
+		[runId],
+	);
+	return rows.map((row) => Number(row.unit));
+}
+
+/**
+ * Brings the running statistics up to date: the run's own points are added to what is known of their sources, so the
+ * cost is that of the epoch and not of the history. Only where a field's scale was solved anew, its light curves are
+ * summed again from the first point.
+ */
+export const statistics: Stage = {
+	name: "statistics",
+	after: ["normalise"],
+	enabled: () => true,
+	async units(db, run) {
+		const [{ present }] = await db.query<{ present: boolean }>(
+			"anything measured",
+			"SELECT EXISTS (SELECT FROM measurement WHERE run_id = $1) AS present",
+			[run.id],
+		);
+		return present ? ["survey"] : [];
+	},
+	onFailure: "abort",
+
+	async execute({ database, configurationHash }: StageContext, run): Promise<StageResult> {
+		const begun = performance.now();
+		const fields = await renormalizedFields(database, run.id);
+		const again = await database.query<Point>(
+			"light curves of fields",
+			`SELECT m.source_id, m.band_id, m.mjd, ${VALUE} FROM measurement m JOIN source ON source.id = source_id
+			 WHERE field_id = ANY($1) AND method = 'forced' AND configuration = $2 ORDER BY source_id, band_id, mjd, image_id`,
+			[fields, configurationHash],
+		);
+		const fresh = await database.query<Point>(
+			"points of run",
+			`SELECT source_id, band_id, mjd, ${VALUE} FROM measurement JOIN source ON source.id = source_id
+			 WHERE run_id = $1 AND method = 'forced' AND configuration = $2 AND (field_id IS NULL OR field_id <> ALL($3)) ORDER BY source_id, band_id, mjd, image_id`,
+			[run.id, configurationHash, fields],
+		);
+		const states = await loadStates(database, [...new Set(fresh.map((point) => point.source_id))], configurationHash);
+		const touched = new Map<string, { sourceId: number; bandId: number; state: LightCurveState }>();
+		let faults = 0;
+		const add = (point: Point, begin: (key: string) => LightCurveState) => {
+			const key = keyOf({ sourceId: point.source_id, bandId: point.band_id });
+			let entry = touched.get(key);
+			if (entry === undefined) {
+				entry = { sourceId: point.source_id, bandId: point.band_id, state: begin(key) };
+				touched.set(key, entry);
+			}
+			// A flagged measurement has no value: it stays in the light curve and out of its statistics.
+			if (point.flux === null || point.err === null) return;
+			if (measurementFault(point.mjd, point.flux, point.err) === null)
+				addMeasurement(entry.state, point.mjd, point.flux, point.err);
+			else faults += 1;
+		};
+		for (const point of again) add(point, emptyState);
+		for (const point of fresh) add(point, (key) => states.get(key) ?? emptyState());
+		const updates: StateUpdate[] = [...touched.values()].map((entry) => {
+			const summary = summarize(entry.state);
+			return { ...entry, summary, flags: validate(summary) };
+		});
+		metrics.statisticsDuration.observe((performance.now() - begun) / 1000);
+		return {
+			output: { light_curves: updates.length, points: fresh.length + again.length, impossible_values: faults },
+			async store(tx) {
+				await storeStates(tx, updates, configurationHash);
+				await publish(tx, "StatisticsUpdated", {
+					source: "stage/statistics",
+					subject: run.id,
+					data: { light_curves: updates.length },
+				});
+			},
+		};
+	},
+};

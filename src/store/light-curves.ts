@@ -1,0 +1,67 @@
+import { decodeState, encodeState, type LightCurveState, type LightCurveSummary } from "../variability/statistics.ts";
+import type { Queryable, Transaction } from "./database.ts";
+
+export interface StateKey {
+	sourceId: number;
+	bandId: number;
+}
+
+export const keyOf = ({ sourceId, bandId }: StateKey): string => `${sourceId}/${bandId}`;
+
+/** Running statistics of the given sources, by {@link keyOf}, as far as they belong to the given settings. */
+export async function loadStates(
+	db: Queryable,
+	sourceIds: number[],
+	configuration: string,
+): Promise<Map<string, LightCurveState>> {
+	const rows = await db.query<{ source_id: number; band_id: number; state: number[] }>(
+		"load states",
+		"SELECT source_id, band_id, state FROM light_curve_state WHERE source_id = ANY($1) AND configuration = $2",
+		[sourceIds, configuration],
+	);
+	return new Map(rows.map((row) => [keyOf({ sourceId: row.source_id, bandId: row.band_id }), decodeState(row.state)]));
+}
+
+export interface StateUpdate extends StateKey {
+	state: LightCurveState;
+	summary: LightCurveSummary;
+	flags: string[];
+}
+
+const arrayText = (values: number[]) =>
+	`{${values.map((value) => (value === Infinity ? "Infinity" : value === -Infinity ? "-Infinity" : value)).join(",")}}`;
+
+/** Writes states with the summary that lists and plots need, in place of what was there. */
+export async function storeStates(tx: Transaction, updates: StateUpdate[], configuration: string): Promise<void> {
+	if (updates.length === 0) return;
+	await tx.execute(
+		"states staging",
+		"CREATE TEMPORARY TABLE IF NOT EXISTS state_staging (LIKE light_curve_state INCLUDING DEFAULTS) ON COMMIT DROP",
+	);
+	await tx.copy(
+		"state_staging",
+		[
+			{ name: "source_id", value: (i) => updates[i].sourceId },
+			{ name: "band_id", value: (i) => updates[i].bandId },
+			{ name: "configuration", value: () => configuration },
+			{ name: "state", value: (i) => arrayText(encodeState(updates[i].state)) },
+			{ name: "n", value: (i) => updates[i].summary.n },
+			{ name: "mean_jy", value: (i) => updates[i].summary.mean },
+			{ name: "weighted_mean_jy", value: (i) => updates[i].summary.weightedMean },
+			{ name: "v", value: (i) => updates[i].summary.v },
+			{ name: "eta", value: (i) => updates[i].summary.eta },
+			{ name: "log10_p", value: (i) => updates[i].summary.logP },
+			{ name: "modulation_index", value: (i) => updates[i].summary.modulationIndex },
+			{ name: "last_mjd", value: (i) => updates[i].summary.lastMjd },
+			{ name: "flags", value: (i) => updates[i].flags.join("|") },
+		],
+		updates.length,
+	);
+	await tx.execute(
+		"store states",
+		`INSERT INTO light_curve_state AS t SELECT * FROM state_staging ON CONFLICT (source_id, band_id) DO UPDATE SET
+		 configuration = excluded.configuration, state = excluded.state, n = excluded.n, mean_jy = excluded.mean_jy,
+		 weighted_mean_jy = excluded.weighted_mean_jy, v = excluded.v, eta = excluded.eta, log10_p = excluded.log10_p,
+		 modulation_index = excluded.modulation_index, last_mjd = excluded.last_mjd, flags = excluded.flags, updated_at = now()`,
+	);
+}
