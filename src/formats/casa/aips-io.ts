@@ -158,12 +158,17 @@ export class AipsReader {
 	}
 }
 
-/** Writes AipsIO, big-endian. */
+/** Writes AipsIO, big-endian unless said otherwise. */
 export class AipsWriter {
+	private readonly little: boolean;
 	private bytes = new Uint8Array(1024);
 	private view = new DataView(this.bytes.buffer);
 	private readonly open: number[] = [];
 	length = 0;
+
+	constructor(little = false) {
+		this.little = little;
+	}
 
 	private room(count: number): number {
 		const at = this.length;
@@ -178,22 +183,30 @@ export class AipsWriter {
 	}
 
 	bool(value: boolean): this {
-		this.bytes[this.room(1)] = value ? 1 : 0;
+		const at = this.room(1);
+		this.bytes[at] = value ? 1 : 0;
 		return this;
 	}
 
 	u32(...values: number[]): this {
-		for (const value of values) this.view.setUint32(this.room(4), value);
+		for (const value of values) {
+			const at = this.room(4);
+			this.view.setUint32(at, value, this.little);
+		}
 		return this;
 	}
 
 	i32(...values: number[]): this {
-		for (const value of values) this.view.setInt32(this.room(4), value);
+		for (const value of values) {
+			const at = this.room(4);
+			this.view.setInt32(at, value, this.little);
+		}
 		return this;
 	}
 
 	u64(value: number): this {
-		this.view.setBigUint64(this.room(8), BigInt(value));
+		const at = this.room(8);
+		this.view.setBigUint64(at, BigInt(value), this.little);
 		return this;
 	}
 
@@ -220,7 +233,7 @@ export class AipsWriter {
 	end(): this {
 		const start = this.open.pop();
 		if (start === undefined) throw new RangeError("no object is open");
-		this.view.setUint32(start, this.length - start);
+		this.view.setUint32(start, this.length - start, this.little);
 		return this;
 	}
 

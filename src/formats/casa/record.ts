@@ -97,7 +97,8 @@ function writeDescription(writer: AipsWriter, record: CasaRecord): void {
 	writer.begin("RecordDesc", 2).i32(record.size);
 	for (const [name, field] of record) {
 		writer.string(name).i32(codeOfType(field.type, field.isArray));
-		if (field.type === "Record") writeDescription(writer, field.value as CasaRecord);
+		// An empty description says that the record brings its own, as casacore writes all of them.
+		if (field.type === "Record") writeDescription(writer, new Map());
 		else if (field.isArray) writer.ipos(field.described ?? [-1]);
 		else if (field.type === "Table") writer.string("");
 		writer.string(field.comment);
@@ -130,11 +131,8 @@ export function writeValues(writer: AipsWriter, type: CasaType, data: CasaArray[
 
 function writeFields(writer: AipsWriter, record: CasaRecord): void {
 	for (const { type, isArray, value } of record.values()) {
-		if (type === "Record") {
-			const inner = value as CasaRecord;
-			if (inner.size === 0) writeRecord(writer, inner);
-			else writeFields(writer, inner);
-		} else if (isArray) writeArray(writer, type, value as CasaArray);
+		if (type === "Record") writeRecord(writer, value as CasaRecord);
+		else if (isArray) writeArray(writer, type, value as CasaArray);
 		else if (type === "String" || type === "Table") writer.string(value as string);
 		else writeScalar(writer, type, value as boolean | number | bigint | [number, number]);
 	}

@@ -7,12 +7,17 @@ export interface ColumnDescription {
 	comment: string;
 	type: CasaType;
 	isArray: boolean;
+	/** casacore's option bits: 1 direct (stored beside the scalars), 4 fixed shape. */
+	option: number;
 	/** Stored beside the scalars, not elsewhere. */
 	isDirect: boolean;
 	/** Number of axes, -1 if any. */
 	ndim: number;
 	/** Fixed shape, fastest axis first; undefined if cells have shapes of their own. */
 	shape: number[] | undefined;
+	/** The two places where a shape may stand: the description, and the set of columns. */
+	describedShape: number[];
+	storedShape: number[] | undefined;
 	/** Longest text, 0 if any. */
 	maxLength: number;
 	keywords: CasaRecord;
@@ -37,6 +42,7 @@ export interface TableDescription {
 	/** Byte order of the data files; descriptions are always big-endian. */
 	bigEndian: boolean;
 	name: string;
+	version: string;
 	comment: string;
 	keywords: CasaRecord;
 	privateKeywords: CasaRecord;
@@ -60,7 +66,7 @@ export function readTableDescription(table: string, bytes: Uint8Array): TableDes
 	if (kind !== "PlainTable") throw unsupportedTable(table, `a table of kind ${kind} (a reference to other tables)`);
 	const { version: descriptionVersion } = reader.begin("TableDesc");
 	const name = reader.string();
-	reader.string();
+	const ownVersion = reader.string();
 	const comment = reader.string();
 	const keywords = readRecord(reader, "TableRecord");
 	const privateKeywords = descriptionVersion >= 2 ? readRecord(reader, "TableRecord") : new Map();
@@ -91,12 +97,26 @@ export function readTableDescription(table: string, bytes: Uint8Array): TableDes
 		if (column === undefined) throw damagedTable(table, `a column ${columnName} is stored but not described`);
 		reader.u32();
 		column.manager = reader.u32();
-		if (column.isArray && reader.bool()) column.shape = reader.ipos();
+		if (column.isArray && reader.bool()) {
+			column.storedShape = reader.ipos();
+			column.shape = column.storedShape;
+		}
 		if (column.shape?.some((extent) => extent < 0))
 			throw damagedTable(table, `column ${columnName} has a negative shape`);
 	}
 	for (const manager of managers) manager.blob = reader.take(reader.u32());
-	return { nRows, bigEndian, name, comment, keywords, privateKeywords, columns, managers, nextSequence };
+	return {
+		nRows,
+		bigEndian,
+		name,
+		version: ownVersion,
+		comment,
+		keywords,
+		privateKeywords,
+		columns,
+		managers,
+		nextSequence,
+	};
 }
 
 function readColumn(reader: AipsReader): ColumnDescription {
@@ -127,9 +147,12 @@ function readColumn(reader: AipsReader): ColumnDescription {
 		comment,
 		type,
 		isArray,
+		option,
 		isDirect: (option & 1) !== 0,
 		ndim,
 		shape: isArray && (option & 4) !== 0 && described.length > 0 ? described : undefined,
+		describedShape: described,
+		storedShape: undefined,
 		maxLength,
 		keywords,
 		managerType,
