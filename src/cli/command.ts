@@ -37,8 +37,31 @@ export interface Command {
 	/** At least one complete command line that works. */
 	examples: string[];
 	options: Record<string, OptionSpec>;
-	/** Returns one of {@link EXIT}. */
+	/** For a family of commands (`caustic simulate sky`): its members, each a command whose name is both words. */
+	subcommands?: SubcommandEntry[];
+	/** Returns one of {@link EXIT}. A family is never run itself. */
 	run(invocation: Invocation): Promise<number>;
+}
+
+export interface SubcommandEntry {
+	/** The second word. */
+	name: string;
+	summary: string;
+	load(): Promise<Command>;
+}
+
+/** A family of commands under one word. */
+export function commandFamily(
+	family: Pick<Command, "name" | "summary" | "description" | "examples"> & { subcommands: SubcommandEntry[] },
+): Command {
+	return {
+		...family,
+		usage: `${family.name} ${family.subcommands.map((entry) => entry.name).join("|")} [options]`,
+		options: {},
+		run: () => {
+			throw badInput("bad-usage", "which one?", { subject: `caustic ${family.name}` });
+		},
+	};
 }
 
 /** Options that every command understands. */
@@ -124,6 +147,12 @@ export function helpText(command: Command): string {
 		"",
 		command.description,
 	];
+	if (command.subcommands !== undefined) {
+		lines.push("", "Commands:");
+		for (const entry of command.subcommands) {
+			lines.push(`  ${command.name} ${entry.name.padEnd(14)}${entry.summary}`);
+		}
+	}
 	const rows = Object.entries({ ...command.options, ...COMMON_OPTIONS }).map(([name, spec]) => {
 		const short = spec.short === undefined ? "" : `-${spec.short}, `;
 		const value = spec.type === "string" ? ` ${spec.value ?? "VALUE"}` : "";

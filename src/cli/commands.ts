@@ -22,6 +22,12 @@ export const COMMANDS: CommandEntry[] = [
 		load: async () => (await import("./commands/export.ts")).command,
 	},
 	{
+		name: "simulate",
+		group: "Data",
+		summary: "seeded synthetic data with truth",
+		load: async () => (await import("./commands/simulate.ts")).command,
+	},
+	{
 		name: "serve",
 		group: "Operate",
 		summary: "serve the dashboard and the API of a survey",

@@ -35,7 +35,9 @@ async function main(argv: string[]): Promise<number> {
 	const [name, ...rest] = argv;
 	if (name === undefined || name === "help" || name === "--help" || name === "-h") {
 		const topic = name === "help" ? COMMANDS.find((entry) => entry.name === rest[0]) : undefined;
-		process.stdout.write(topic === undefined ? overview() : helpText(await topic.load()));
+		const family = await topic?.load();
+		const member = family?.subcommands?.find((entry) => entry.name === rest[1]);
+		process.stdout.write(family === undefined ? overview() : helpText((await member?.load()) ?? family));
 		return name === undefined ? EXIT.badInput : EXIT.done;
 	}
 	if (name === "--version" || name === "version") {
@@ -48,7 +50,18 @@ async function main(argv: string[]): Promise<number> {
 		process.stderr.write(`caustic: there is no command ${JSON.stringify(name)}. See caustic --help\n`);
 		return EXIT.badInput;
 	}
-	const command: Command = await entry.load();
+	let command: Command = await entry.load();
+	if (command.subcommands !== undefined && rest[0] !== "--help" && rest[0] !== "-h") {
+		const member = command.subcommands.find((candidate) => candidate.name === rest[0]);
+		if (member === undefined) {
+			const names = command.subcommands.map((candidate) => candidate.name).join(", ");
+			const what = rest[0] === undefined ? "needs one of" : `has no command ${JSON.stringify(rest[0])}: it has`;
+			process.stderr.write(`caustic: ${name} ${what} ${names}. See caustic ${name} --help\n`);
+			return EXIT.badInput;
+		}
+		command = await member.load();
+		rest.shift();
+	}
 	const stop = new AbortController();
 	let presses = 0;
 	for (const signal of ["SIGINT", "SIGTERM"] as const) {

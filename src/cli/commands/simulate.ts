@@ -1,0 +1,17 @@
+import { commandFamily } from "../command.ts";
+
+export const command = commandFamily({
+	name: "simulate",
+	summary: "seeded synthetic data with truth",
+	description:
+		"Makes data whose truth is known, for tests, benchmarks and injection tests of your own.\n" +
+		"The same seed and options give the same files, byte for byte.",
+	examples: ["caustic simulate sky example/ --seed 1"],
+	subcommands: [
+		{
+			name: "sky",
+			summary: "FITS images of a survey: epochs x subbands of one field",
+			load: async () => (await import("../simulate/sky.ts")).subcommand,
+		},
+	],
+});
