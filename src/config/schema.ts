@@ -42,6 +42,14 @@ export const configSchema = z.strictObject({
 	photometry_pipeline: section({
 		seed_sigma: z.number().min(3).max(20).default(5).describe("An island needs a pixel above this many local rms"),
 		flood_sigma: z.number().min(2).max(20).default(4).describe("Islands grow down to this many local rms"),
+		new_source_sigma: z
+			.number()
+			.min(3)
+			.max(100)
+			.default(6)
+			.describe(
+				"A component becomes a new source only above this many local rms: a survey has many beams to be wrong in",
+			),
 		new_sources: z.boolean().default(true).describe("Add sources that the catalogue does not have"),
 		association_radius_beams: positive(1, "A component belongs to a source within this many beam widths at most"),
 		de_ruiter_limit: positive(5.68, "A component belongs to a source within this many combined position errors"),

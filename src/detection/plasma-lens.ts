@@ -54,9 +54,15 @@ const undisturbedBeyond = (alpha: number) => Math.sqrt(Math.log(Math.max(Math.ab
  *
  * @param alpha refractive strength at the frequency wanted, |alpha| <= 20000
  * @param betaS FWHM of the source in lens radii, 0.01..100
+ * @param options.samplesPerSource samples per source FWHM; 8 are enough to recognise an event
+ * @param options.farthest distance (lens radii) beyond which the gain is taken as 1
  * @throws CausticError `bad-lens` outside these ranges
  */
-export function lensProfile(alpha: number, betaS: number): LensProfile {
+export function lensProfile(
+	alpha: number,
+	betaS: number,
+	{ samplesPerSource = SAMPLES_PER_SOURCE, farthest = Infinity } = {},
+): LensProfile {
 	if (!(Math.abs(alpha) <= LARGEST_ALPHA))
 		throw badInput("bad-lens", `strength ${alpha} is not a number within +-${LARGEST_ALPHA}`, { subject: "alpha" });
 	if (!(betaS >= 0.01 && betaS <= 100))
@@ -67,8 +73,8 @@ export function lensProfile(alpha: number, betaS: number): LensProfile {
 	// The outermost ray bent at all: beyond it the map is the identity.
 	let reach = edge;
 	for (let u = 0; u < edge; u += 0.01) reach = Math.max(reach, Math.abs(u * (1 + alpha * Math.exp(-u * u))));
-	const range = reach + CUT_SIGMAS * betaS * SOURCE_SIGMA + 0.1;
-	const step = Math.max(betaS / SAMPLES_PER_SOURCE, range / MOST_SAMPLES);
+	const range = Math.min(farthest, reach + CUT_SIGMAS * betaS * SOURCE_SIGMA + 0.1);
+	const step = Math.max(betaS / samplesPerSource, range / MOST_SAMPLES);
 	const half = Math.ceil(range / step) + 1;
 	const kernelHalf = Math.ceil((CUT_SIGMAS * betaS * SOURCE_SIGMA) / step);
 	// Point-source gain, cell i covering (i +- 1/2) step of |u'|, long enough that the convolution reads no edge.
@@ -96,7 +102,7 @@ export function lensProfile(alpha: number, betaS: number): LensProfile {
  */
 function pointSourceGain(alpha: number, edge: number, step: number, cells: number): Float64Array {
 	const gain = new Float64Array(cells);
-	const rays = Math.max(4096, Math.min(65_536, Math.ceil((16 * edge) / step)));
+	const rays = Math.max(2048, Math.min(65_536, Math.ceil((8 * edge) / step)));
 	const du = edge / rays;
 	const deposit = (from: number, to: number, share: number) => {
 		// from <= to, both >= 0: spread `share` evenly over the cells of |u'|.

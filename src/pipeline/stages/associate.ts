@@ -18,6 +18,7 @@ interface ComponentRow {
 	dec_err_arcsec: number;
 	peak_flux_jy: number;
 	peak_flux_err_jy: number;
+	local_rms_jy: number;
 	flags: string;
 }
 
@@ -48,7 +49,7 @@ export const associate: Stage = {
 		const components = Map.groupBy(
 			await database.query<ComponentRow>(
 				"components of run",
-				`SELECT c.image_id, number, c.ra_deg, c.dec_deg, ra_err_arcsec, dec_err_arcsec, peak_flux_jy, peak_flux_err_jy, flags
+				`SELECT c.image_id, number, c.ra_deg, c.dec_deg, ra_err_arcsec, dec_err_arcsec, peak_flux_jy, peak_flux_err_jy, local_rms_jy, flags
 				 FROM component c JOIN run_image USING (image_id) WHERE run_id = $1 ORDER BY image_id, number`,
 				[run.id],
 			),
@@ -70,6 +71,7 @@ export const associate: Stage = {
 		const links: { imageId: number; number: number; source: number }[] = [];
 		const shifts: { imageId: number; eastArcsec: number; northArcsec: number }[] = [];
 		let largest = 0;
+		let faint = 0;
 		for (const image of images) {
 			const list = components.get(image.id) ?? [];
 			if (list.length === 0) continue;
@@ -90,6 +92,13 @@ export const associate: Stage = {
 					matched.relations.some((relation) => relation.kind === "many-to-one" && relation.component === i)
 				)
 					continue;
+				if (
+					source < 0 &&
+					!(list[i].peak_flux_jy >= config.photometry_pipeline.new_source_sigma * list[i].local_rms_jy)
+				) {
+					faint += 1;
+					continue;
+				}
 				if (source < 0)
 					source = addFound(known, { ...list[i], ra_deg: matched.raDeg[i], dec_deg: matched.decDeg[i] }, image);
 				links.push({ imageId: image.id, number: list[i].number, source });
@@ -104,6 +113,7 @@ export const associate: Stage = {
 				catalogue_sources: fromCatalogue,
 				catalogue_problems: problems.length,
 				largest_offset_arcsec: largest,
+				too_faint_to_be_new: faint,
 			},
 			async store(tx) {
 				await storeSources(tx, known);

@@ -9,7 +9,7 @@ import type { Stage, StageContext, StageResult } from "../stage.ts";
 /** Leaves what people look at: a report of the run, and the survey's tables where a person asked for the run. */
 export const report: Stage = {
 	name: "report",
-	after: ["statistics"],
+	after: ["detect"],
 	enabled: () => true,
 	units: async () => ["report"],
 	onFailure: "reject",

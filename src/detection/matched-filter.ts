@@ -1,0 +1,161 @@
+import type { NullModel, Series } from "./null-model.ts";
+
+/** What a template makes of a source: the best amplitude, its significance under each null, and the best null. */
+export interface FilterResult {
+	/** Log-likelihood with the template at the best grid point. */
+	logLikelihood: number;
+	/** Grid point of that, and the amplitude fitted there. */
+	point: number;
+	amplitude: number;
+}
+
+/**
+ * Generalised-least-squares fit of one template to one source under its red-noise null (detection of a known signal
+ * in coloured noise): `rho^2 = num^2 / den`, `amplitude = num / den`, limited to `0..mostAmplitude`.
+ */
+export class MatchedFilter {
+	private p = new Float64Array(0);
+	private bandSum = new Float64Array(0);
+	private r = new Float64Array(0);
+	readonly result: FilterResult = { logLikelihood: -Infinity, point: -1, amplitude: 0 };
+	private squares = 0;
+	private product = 0;
+
+	/**
+	 * Loads a template: `values` holds its effect (bands fastest) at epochs `first ... first + length - 1`, zero elsewhere.
+	 */
+	load(series: Series, values: ArrayLike<number>, at: number, first: number, length: number): void {
+		const bands = series.frequencyMhz.length;
+		if (this.p.length < 2 * length) this.p = new Float64Array(4 * length);
+		if (this.bandSum.length !== bands) {
+			this.bandSum = new Float64Array(bands);
+			this.r = new Float64Array(bands);
+		}
+		const { p, bandSum } = this;
+		bandSum.fill(0);
+		let squares = 0;
+		let product = 0;
+		let meanLog = 0;
+		for (let k = 0; k < bands; k++) meanLog += Math.log(series.frequencyMhz[k]) / bands;
+		const slopes = series.frequencyMhz;
+		if (this.slopes.length !== bands) this.slopes = new Float64Array(bands);
+		for (let k = 0; k < bands; k++) this.slopes[k] = Math.log(slopes[k]) - meanLog;
+		const { y, w } = series;
+		for (let i = 0; i < length; i++) {
+			let p0 = 0;
+			let p1 = 0;
+			const row = (first + i) * bands;
+			const cell = at + i * bands;
+			for (let k = 0; k < bands; k++) {
+				const t = values[cell + k];
+				const wt = w[row + k] * t;
+				p0 += wt;
+				p1 += wt * this.slopes[k];
+				bandSum[k] += wt;
+				squares += wt * t;
+				product += wt * y[row + k];
+			}
+			p[2 * i] = p0;
+			p[2 * i + 1] = p1;
+		}
+		this.squares = squares;
+		this.product = product;
+		this.first = first;
+		this.length = length;
+		this.result.logLikelihood = -Infinity;
+		this.result.point = -1;
+		this.result.amplitude = 0;
+	}
+	private slopes = new Float64Array(0);
+	private first = 0;
+	private length = 0;
+
+	/**
+	 * Adds a grid point to the comparison and returns the log-likelihood there with the template at its best amplitude.
+	 * With `bothSigns` the amplitude may be negative down to `-mostAmplitude`.
+	 */
+	evaluate(model: NullModel, point: number, mostAmplitude: number, bothSigns = false): number {
+		const { bands, stride, table, levels, epochs } = model;
+		const { p, r } = this;
+		let product = this.product;
+		let squares = this.squares;
+		for (let k = 0; k < bands; k++) r[k] = this.bandSum[k];
+		let c0 = 0;
+		let c1 = 0;
+		let at = model.offset(point) + this.first * stride;
+		const end = Math.min(epochs, this.first + this.length);
+		if (bands === 4) {
+			let r0 = r[0];
+			let r1 = r[1];
+			let r2 = r[2];
+			let r3 = r[3];
+			let i = this.first;
+			let j = 0;
+			let largest = 0;
+			for (; i < epochs; i++, at += stride) {
+				let n0 = table[at] * c0 + table[at + 1] * c1;
+				let n1 = table[at + 2] * c0 + table[at + 3] * c1;
+				if (i < end) {
+					n0 += p[j];
+					n1 += p[j + 1];
+					j += 2;
+					const size = Math.abs(n0);
+					if (size > largest) largest = size;
+				} else if (Math.abs(n0) + Math.abs(n1) < 1e-5 * largest) break;
+				c0 = n0;
+				c1 = n1;
+				const d01 = table[at + 5];
+				squares -= c0 * (table[at + 4] * c0 + 2 * d01 * c1) + table[at + 6] * c1 * c1;
+				product -= c0 * table[at + 7] + c1 * table[at + 8];
+				r0 -= c0 * table[at + 9] + c1 * table[at + 10];
+				r1 -= c0 * table[at + 11] + c1 * table[at + 12];
+				r2 -= c0 * table[at + 13] + c1 * table[at + 14];
+				r3 -= c0 * table[at + 15] + c1 * table[at + 16];
+			}
+			r[0] = r0;
+			r[1] = r1;
+			r[2] = r2;
+			r[3] = r3;
+		} else {
+			let largest = 0;
+			for (let i = this.first, j = 0; i < epochs; i++, at += stride) {
+				let n0 = table[at] * c0 + table[at + 1] * c1;
+				let n1 = table[at + 2] * c0 + table[at + 3] * c1;
+				if (i < end) {
+					n0 += p[j];
+					n1 += p[j + 1];
+					j += 2;
+					const size = Math.abs(n0);
+					if (size > largest) largest = size;
+				} else if (Math.abs(n0) + Math.abs(n1) < 1e-5 * largest) break;
+				c0 = n0;
+				c1 = n1;
+				squares -= c0 * (table[at + 4] * c0 + 2 * table[at + 5] * c1) + table[at + 6] * c1 * c1;
+				product -= c0 * table[at + 7] + c1 * table[at + 8];
+				for (let k = 0; k < bands; k++) r[k] -= c0 * table[at + 9 + 2 * k] + c1 * table[at + 10 + 2 * k];
+			}
+		}
+		const inverse = point * (bands * bands + bands);
+		const fitted = inverse + bands * bands;
+		for (let k = 0; k < bands; k++) {
+			product -= r[k] * levels[fitted + k];
+			let sum = 0;
+			for (let j = 0; j < bands; j++) sum += levels[inverse + k * bands + j] * r[j];
+			squares -= r[k] * sum;
+		}
+		let amplitude = 0;
+		if (squares > 1e-9) {
+			amplitude = product / squares;
+			const least = bothSigns ? -mostAmplitude : 0;
+			if (amplitude > mostAmplitude) amplitude = mostAmplitude;
+			else if (amplitude < least) amplitude = least;
+		}
+		const logLikelihood = model.logLikelihood[point] + amplitude * product - 0.5 * amplitude * amplitude * squares;
+		if (logLikelihood > this.result.logLikelihood) {
+			this.result.logLikelihood = logLikelihood;
+			this.result.point = point;
+			this.result.amplitude = amplitude;
+		}
+		return logLikelihood;
+	}
+}
