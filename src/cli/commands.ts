@@ -10,6 +10,12 @@ export interface CommandEntry {
 /** Every command by name; the code of a command is loaded only when it is called. */
 export const COMMANDS: CommandEntry[] = [
 	{
+		name: "example",
+		group: "Survey",
+		summary: "the bundled example: simulate a survey, run the pipeline on it, show the dashboard",
+		load: async () => (await import("./commands/example.ts")).command,
+	},
+	{
 		name: "run",
 		group: "Survey",
 		summary: "images in, light curves and candidates out: the whole image-side pipeline",

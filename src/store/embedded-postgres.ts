@@ -242,6 +242,11 @@ export async function startEmbeddedPostgres(dataFolder: string): Promise<Embedde
 		if (await answers(cluster, socket)) return;
 		const { bin } = binaries();
 		if (!existsSync(join(cluster, "PG_VERSION"))) initialise(bin, cluster);
+		else if (process.getuid?.() === 0 && statSync(cluster).uid !== NOBODY) {
+			// A copy of a data folder, made by root, belongs to root.
+			spawnSync("chown", ["-R", `${NOBODY}:${NOBODY}`, cluster]);
+			chmodSync(cluster, 0o700);
+		}
 		await awaitOrphans(cluster);
 		// What a killed server left: its process is gone, a zombie, or its number was given to another program.
 		for (const left of [join(cluster, "postmaster.pid"), socket, `${socket}.lock`]) rmSync(left, { force: true });
