@@ -124,6 +124,8 @@ export interface VisibilityBlock {
 	field: Int32Array;
 	/** Per row: integration time, s. */
 	integrationS: Float64Array;
+	/** Per row: its number in the MeasurementSet; absent for other formats. */
+	row?: Int32Array;
 	/** [row][3], m. */
 	uvwM: Float64Array;
 	/** [row][channel][polarisation][re, im]; may hold NaN, infinity and absurd values exactly as recorded. */

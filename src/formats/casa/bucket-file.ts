@@ -1,4 +1,4 @@
-import { openSync, writeSync } from "node:fs";
+import { closeSync, openSync, writeSync } from "node:fs";
 import { failure } from "../../error.ts";
 import { openForReading, type RandomAccess } from "../random-access.ts";
 import { damagedTable } from "./values.ts";
@@ -60,11 +60,9 @@ export class TableFile {
 		this.kept = undefined;
 	}
 
-	get writeDescriptor(): number | undefined {
-		return this.writable;
-	}
-
 	close(): void {
 		this.source.close();
+		if (this.writable !== undefined) closeSync(this.writable);
+		this.writable = undefined;
 	}
 }

@@ -93,6 +93,10 @@ export class CasaColumn {
 		this.stored.replaceCells(first, count, source);
 	}
 
+	get canReplaceScalars(): boolean {
+		return this.stored.replaceScalars !== undefined;
+	}
+
 	replaceScalars(first: number, values: Exclude<CasaData, string[]>): void {
 		if (this.stored.replaceScalars === undefined) {
 			throw unsupportedTable(this.table, `changing ${this.description.name} where it is stored`);

@@ -145,10 +145,27 @@ export function decode(type: CasaType, bytes: Uint8Array, at: number, count: num
 
 /** Bits to bytes 0 and 1: bit `first + i`, the lowest of a byte first. */
 export function unpackBits(bytes: Uint8Array, first: number, count: number, target: Uint8Array, at = 0): void {
-	for (let i = 0; i < count; i++) {
-		const bit = first + i;
-		target[at + i] = (bytes[bit >> 3] >> (bit & 7)) & 1;
+	let i = 0;
+	for (; i < count && ((first + i) & 7) !== 0; i++) target[at + i] = (bytes[(first + i) >> 3] >> ((first + i) & 7)) & 1;
+	// Eight at a time: flags are many, and mostly all clear.
+	for (; i + 8 <= count; i += 8) {
+		const byte = bytes[(first + i) >> 3];
+		const to = at + i;
+		if (byte === 0) {
+			target[to] = target[to + 1] = target[to + 2] = target[to + 3] = 0;
+			target[to + 4] = target[to + 5] = target[to + 6] = target[to + 7] = 0;
+			continue;
+		}
+		target[to] = byte & 1;
+		target[to + 1] = (byte >> 1) & 1;
+		target[to + 2] = (byte >> 2) & 1;
+		target[to + 3] = (byte >> 3) & 1;
+		target[to + 4] = (byte >> 4) & 1;
+		target[to + 5] = (byte >> 5) & 1;
+		target[to + 6] = (byte >> 6) & 1;
+		target[to + 7] = (byte >> 7) & 1;
 	}
+	for (; i < count; i++) target[at + i] = (bytes[(first + i) >> 3] >> ((first + i) & 7)) & 1;
 }
 
 /** Bytes to bits, the lowest of a byte first; sets and clears. */
@@ -159,11 +176,26 @@ export function packBits(
 	count = source.length,
 	at = 0,
 ): void {
-	for (let i = 0; i < count; i++) {
+	const one = (i: number) => {
 		const bit = first + i;
 		if (source[at + i]) target[bit >> 3] |= 1 << (bit & 7);
 		else target[bit >> 3] &= ~(1 << (bit & 7));
+	};
+	let i = 0;
+	for (; i < count && ((first + i) & 7) !== 0; i++) one(i);
+	for (; i + 8 <= count; i += 8) {
+		const from = at + i;
+		target[(first + i) >> 3] =
+			(source[from] ? 1 : 0) |
+			(source[from + 1] ? 2 : 0) |
+			(source[from + 2] ? 4 : 0) |
+			(source[from + 3] ? 8 : 0) |
+			(source[from + 4] ? 16 : 0) |
+			(source[from + 5] ? 32 : 0) |
+			(source[from + 6] ? 64 : 0) |
+			(source[from + 7] ? 128 : 0);
 	}
+	for (; i < count; i++) one(i);
 }
 
 export const productOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);

@@ -90,8 +90,7 @@ export class TiledWriter {
 		const whole = (before + data.length) >> 3;
 		const bytes = new Uint8Array(Math.ceil((before + data.length) / 8));
 		packBits(cube.pending, bytes, 0);
-		if (before === 0) packBytes(data, bytes);
-		else packBits(data, bytes, before);
+		packBits(data, bytes, before);
 		cube.file.write(first >> 3, bytes.subarray(0, whole));
 		const rest = before + data.length - 8 * whole;
 		cube.pending = Array.from({ length: rest }, (_, i) => (bytes[whole] >> i) & 1);
@@ -156,21 +155,4 @@ export class TiledWriter {
 	close(): void {
 		for (const { file } of this.cubes) file.close();
 	}
-}
-
-/** Bytes 0 and 1 to bits, eight at a time: flags are many. */
-function packBytes(data: Uint8Array, bytes: Uint8Array): void {
-	const whole = data.length >> 3;
-	for (let i = 0, d = 0; i < whole; i++, d += 8) {
-		bytes[i] =
-			data[d] |
-			(data[d + 1] << 1) |
-			(data[d + 2] << 2) |
-			(data[d + 3] << 3) |
-			(data[d + 4] << 4) |
-			(data[d + 5] << 5) |
-			(data[d + 6] << 6) |
-			(data[d + 7] << 7);
-	}
-	packBits(data, bytes, 8 * whole, data.length - 8 * whole, 8 * whole);
 }

@@ -3,6 +3,7 @@ import { badInput } from "../../error.ts";
 import { Hdf5File } from "../hdf5/file.ts";
 import { exchangeOrder } from "../polarization.ts";
 import { median, type RowTable, tabulateRows } from "../row-table.ts";
+import { requireRecordedColumn, turnRow } from "../turn-row.ts";
 import { type ChannelRun, channelRuns } from "./channel-windows.ts";
 import { Uvh5Data } from "./data-reader.ts";
 import { readHeader, type Uvh5Header } from "./header.ts";
@@ -258,43 +259,6 @@ class Uvh5Set implements VisibilitySet {
 			}
 		}
 		if (nRows > 0) yield finish();
-	}
-}
-
-/** One row from the file's order and sign into ours. */
-function turnRow(
-	raw: Float32Array,
-	rawFlags: Uint8Array,
-	rawSamples: Float32Array | undefined,
-	from: number,
-	block: { visibilities: Float32Array; flags: Uint8Array; weights: Float32Array | undefined },
-	to: number,
-	channels: number,
-	nPol: number,
-	descending: boolean,
-	sign: number,
-	exchange: Int32Array | undefined,
-): void {
-	const { visibilities, flags, weights } = block;
-	for (let c = 0; c < channels; c++) {
-		let source = from + (descending ? channels - 1 - c : c) * nPol;
-		let target = to + c * nPol;
-		for (let p = 0; p < nPol; p++, target++, source++) {
-			const at = exchange === undefined ? source : source - p + exchange[p];
-			visibilities[2 * target] = raw[2 * at];
-			visibilities[2 * target + 1] = sign * raw[2 * at + 1];
-			flags[target] = rawFlags[at] === 0 ? 0 : 1;
-			if (weights !== undefined && rawSamples !== undefined) weights[target] = rawSamples[at];
-		}
-	}
-}
-
-export function requireRecordedColumn(options: BlockOptions, source: string): void {
-	if (options.column !== undefined && options.column !== "data") {
-		throw badInput("no-column", `it has no column of ${options.column} visibilities`, {
-			subject: source,
-			remedy: "Convert it to a MeasurementSet and calibrate that",
-		});
 	}
 }
 
