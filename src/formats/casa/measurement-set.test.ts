@@ -136,7 +136,7 @@ describe.skipIf(!hasSharedData)("a MeasurementSet", () => {
 				if (!["FLAG", "FLAG_ROW", "MODEL_DATA"].includes(column))
 					expect(after.columns[column]).toBe(digest.columns[column]);
 			}
-			const doubled = (table.column("DATA").cell(5)?.data as Float32Array).map((value) => 2 * value);
+			const doubled = Float32Array.from(table.column("DATA").cell(5)?.data as Float32Array).map((value) => 2 * value);
 			expect(table.column("CORRECTED_DATA").cell(5)?.data).toEqual(doubled);
 			expect(table.column("MODEL_DATA").cell(set.nRows - 1)?.data).toEqual(doubled.map(() => 3));
 			expect(table.column("FLAG").cell(0)?.data[0]).toBe(1);
