@@ -1,6 +1,5 @@
 import { Fft, powerOfTwoFrom } from "../sky/fft.ts";
 import { antennaLeastSquares } from "./antenna-least-squares.ts";
-import type { NormalSums } from "./normal-sums.ts";
 import { madSigma, median } from "./robust.ts";
 import type { ArrayBaselines } from "./window-data.ts";
 
@@ -49,18 +48,18 @@ export interface CrossSpectra {
 
 /** Collects the sums of every window (layout: time blocks x every channel) into spectra of one polarisation. */
 export function crossSpectra(
-	windows: readonly { frequenciesHz: Float64Array; sums: NormalSums }[],
+	windows: readonly { frequenciesHz: Float64Array; d: Float32Array; n: Float32Array }[],
+	nBaselines: number,
 	nBlocks: number,
 	nPolarizations: number,
 	polarization: number,
 ): CrossSpectra {
 	const nChannels = windows.reduce((sum, window) => sum + window.frequenciesHz.length, 0);
-	const nBaselines = windows.length === 0 ? 0 : windows[0].sums.nBaselines;
 	const frequenciesHz = new Float64Array(nChannels);
 	const d = new Float64Array(2 * nBlocks * nBaselines * nChannels);
 	const n = new Float64Array(nBlocks * nBaselines * nChannels);
 	let first = 0;
-	for (const { frequenciesHz: own, sums } of windows) {
+	for (const { frequenciesHz: own, d: fromD, n: fromN } of windows) {
 		frequenciesHz.set(own, first);
 		for (let block = 0; block < nBlocks; block++) {
 			for (let c = 0; c < own.length; c++) {
@@ -68,9 +67,9 @@ export function crossSpectra(
 				for (let b = 0; b < nBaselines; b++) {
 					const from = cell * nBaselines + b;
 					const to = (block * nBaselines + b) * nChannels + first + c;
-					d[2 * to] = sums.d[2 * from];
-					d[2 * to + 1] = sums.d[2 * from + 1];
-					n[to] = sums.n[from];
+					d[2 * to] = fromD[2 * from];
+					d[2 * to + 1] = fromD[2 * from + 1];
+					n[to] = fromN[from];
 				}
 			}
 		}

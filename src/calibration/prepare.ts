@@ -117,19 +117,10 @@ export async function prepare(input: SolveInput, options: SolveOptions): Promise
 	const spacing = channelSpacing(Float64Array.from(pool.frequenciesHz.flatMap((f) => [...f])));
 	const solveBlocks = async (blockS: number) => {
 		const { timeCell, nTimeCells } = delayBlocks(timesMjd, input.integrationS, blockS);
-		const sums = await pool.ask<"sums">((w) => ({
-			kind: "sums",
-			layout: {
-				nTimeCells,
-				timeCell,
-				nChannelCells: windowChannels[w],
-				channelCell: Int32Array.from({ length: windowChannels[w] }, (_, c) => c),
-			},
-			gains: undefined,
-		}));
-		const windows = sums.map((sum, w) => ({ frequenciesHz: pool.frequenciesHz[w], sums: sum }));
+		const sums = await pool.ask<"spectra">(() => ({ kind: "spectra", nTimeCells, timeCell }));
+		const windows = sums.map((sum, w) => ({ frequenciesHz: pool.frequenciesHz[w], ...sum }));
 		return Array.from({ length: nPol }, (_, s) => {
-			const spectra = crossSpectra(windows, nTimeCells, nPol, s);
+			const spectra = crossSpectra(windows, nBaselines, nTimeCells, nPol, s);
 			const own = empty.subarray(s * nAntennas, (s + 1) * nAntennas);
 			const candidates = candidatesOf(s, counts, noise, nAntennas, undefined);
 			const order = referenceOrder(candidates, options.referenceAntennas);

@@ -23,6 +23,8 @@ export type WindowRequest =
 	| { kind: "flag"; rfi: Uint8Array; dead: Uint8Array }
 	| { kind: "noise"; channelStep: number; gains: KnownGains | undefined }
 	| { kind: "sums"; layout: CellLayout; gains: KnownGains | undefined }
+	/** D and N alone of every channel, in single precision: what a delay needs. */
+	| { kind: "spectra"; nTimeCells: number; timeCell: Int32Array }
 	/** Bandpass of this window: sums once, then as many solves with other weights as wanted. */
 	| { kind: "bandpass-sums"; gains: KnownGains }
 	| { kind: "bandpass-solve"; weights: Float64Array; excluded: Uint8Array; options: CellOptions };
@@ -33,6 +35,7 @@ export interface WindowAnswers {
 	flag: { flagged: number };
 	noise: NoiseSums;
 	sums: NormalSums;
+	spectra: { d: Float32Array; n: Float32Array };
 	"bandpass-sums": { cells: number };
 	"bandpass-solve": CellSolutions;
 }
@@ -72,6 +75,12 @@ export class WindowProcessor {
 				accumulate(data, array, model, this.gains(request.gains), request.layout, sums);
 				return sums;
 			}
+			case "spectra": {
+				const layout = { ...everyChannel(data.nTimes, data.nChannels), ...request, kind: undefined };
+				const sums = emptySums(cellsOf(layout, data.nPolarizations), data.nBaselines);
+				accumulate(data, array, model, undefined, layout, sums);
+				return { d: Float32Array.from(sums.d), n: Float32Array.from(sums.n) };
+			}
 			case "bandpass-sums": {
 				const layout = everyChannel(data.nTimes, data.nChannels);
 				const cells = cellsOf(layout, data.nPolarizations);
@@ -91,6 +100,14 @@ export class WindowProcessor {
 				);
 			}
 		}
+	}
+
+	/** The same with its bandpass sums alone, for when the samples do not fit in memory. */
+	withoutSamples(): WindowProcessor {
+		const none = { ...this.data, visibilities: new Float32Array(0), weights: undefined };
+		const rest = new WindowProcessor(none, this.array, this.model);
+		rest.bandpass = this.bandpass;
+		return rest;
 	}
 
 	private gains(known: KnownGains | undefined) {

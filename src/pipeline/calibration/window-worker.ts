@@ -1,0 +1,109 @@
+import { type MessagePort, parentPort } from "node:worker_threads";
+import { columnModel, componentModel } from "../../calibration/component-model.ts";
+import { loadWindow } from "../../calibration/load-window.ts";
+import type { VisibilitySet } from "../../calibration/visibility-set.ts";
+import { type WindowAnswers, WindowProcessor, type WindowRequest } from "../../calibration/window-processor.ts";
+import { CausticError } from "../../error.ts";
+import { openVisibilities } from "../../formats/open-visibilities.ts";
+import type { WindowSource } from "./window-pool.ts";
+
+/** What the parent may ask. Answers carry the same id. */
+export type WorkerRequest =
+	| { id: number; kind: "open"; source: WindowSource }
+	| { id: number; kind: "load"; window: number }
+	| { id: number; kind: "ask"; window: number; request: WindowRequest };
+
+export type WorkerReply =
+	| { id: number; answer: unknown; transfer?: undefined }
+	| {
+			id: number;
+			error: { code: string; message: string; subject?: string; remedy?: string; blame?: string; stack?: string };
+	  };
+
+/** The windows of one worker: loaded when first asked for, kept or read anew for every pass. */
+class WindowHolder {
+	private readonly source: WindowSource;
+	private readonly set: VisibilitySet;
+	private readonly kept = new Map<number, WindowProcessor>();
+	private readonly flags = new Map<number, Uint8Array>();
+
+	constructor(source: WindowSource) {
+		this.source = source;
+		this.set = openVisibilities(source.paths);
+	}
+
+	async processor(window: number): Promise<WindowProcessor> {
+		const kept = this.kept.get(window);
+		if (kept !== undefined) return kept;
+		const { selection, models } = this.source;
+		const { data } = await loadWindow(this.set, window, selection, this.source.column);
+		// Flags found by earlier passes outlive the samples.
+		const flags = this.flags.get(window);
+		if (flags !== undefined) data.flags.set(flags);
+		else this.flags.set(window, data.flags);
+		const own = models[window];
+		const model =
+			own === "column"
+				? columnModel((await loadWindow(this.set, window, selection, "model")).data.visibilities, data.nTimes)
+				: componentModel(own, data.frequenciesHz, data.nPolarizations);
+		const processor = new WindowProcessor(data, selection.array, model);
+		if (this.source.keep) this.kept.set(window, processor);
+		return processor;
+	}
+
+	async ask(window: number, request: WindowRequest): Promise<WindowAnswers[WindowRequest["kind"]]> {
+		const processor = await this.processor(window);
+		const answer = processor.answer(request);
+		if (!this.source.keep) {
+			this.flags.set(window, processor.data.flags);
+			// Sums of the bandpass live in the processor until they are solved.
+			if (request.kind === "bandpass-sums") this.kept.set(window, processor.withoutSamples());
+			if (request.kind === "bandpass-solve") this.kept.delete(window);
+		}
+		return answer;
+	}
+}
+
+const buffersOf = (value: unknown): ArrayBuffer[] =>
+	value !== null && typeof value === "object"
+		? Object.values(value).flatMap((field) =>
+				ArrayBuffer.isView(field) && field.buffer instanceof ArrayBuffer ? [field.buffer] : [],
+			)
+		: [];
+
+function serve(port: MessagePort): void {
+	let holder: WindowHolder | undefined;
+	port.on("message", (message: WorkerRequest) => {
+		const work = async (): Promise<unknown> => {
+			if (message.kind === "open") {
+				holder = new WindowHolder(message.source);
+				return undefined;
+			}
+			if (holder === undefined) throw new Error("a window was asked for before the set was opened");
+			if (message.kind === "load") {
+				await holder.processor(message.window);
+				return undefined;
+			}
+			return holder.ask(message.window, message.request);
+		};
+		work().then(
+			(answer) => port.postMessage({ id: message.id, answer } satisfies WorkerReply, [...new Set(buffersOf(answer))]),
+			(error: unknown) => {
+				const known = error instanceof CausticError;
+				port.postMessage({
+					id: message.id,
+					error: {
+						code: known ? error.code : "defect",
+						message: error instanceof Error ? error.message : String(error),
+						...(known && error.subject !== undefined ? { subject: error.subject } : {}),
+						...(known && error.remedy !== undefined ? { remedy: error.remedy } : {}),
+						...(known ? { blame: error.blame } : {}),
+						...(error instanceof Error && error.stack !== undefined ? { stack: error.stack } : {}),
+					},
+				} satisfies WorkerReply);
+			},
+		);
+	});
+}
+
+if (parentPort !== null) serve(parentPort);
