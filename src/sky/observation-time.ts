@@ -1,6 +1,7 @@
 import { badInput } from "../error.ts";
 import { type HeaderCards, numberCard, textCard } from "./header-cards.ts";
-import { parseFitsDate, scaleToUtc } from "./time.ts";
+import { parseFitsDate } from "./time.ts";
+import { scaleToUtc } from "./time-scale.ts";
 
 /** When an image was observed. */
 export interface ObservationTime {

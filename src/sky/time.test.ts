@@ -9,11 +9,11 @@ import {
 	mjdToIso,
 	mjdToUnix,
 	parseFitsDate,
-	scaleToUtc,
 	unixToMjd,
 	utcToTai,
 	utcToTt,
 } from "./time.ts";
+import { scaleToUtc } from "./time-scale.ts";
 
 /** UTC text, MJD UTC, and the same instant as MJD in TAI, TT and TDB, by astropy 5.2. */
 const RECORDED: [string, number, number, number, number][] = [
@@ -41,6 +41,12 @@ describe("time scales", () => {
 		// The short series of TDB is good to ten microseconds.
 		expect(Math.abs(scaleToUtc(tdb, "TDB") - utc)).toBeLessThan(11 * MICROSECOND);
 		expect(Math.abs(scaleToUtc(tai - 19 / 86400, "GPS") - utc)).toBeLessThan(2 * MICROSECOND);
+	});
+
+	test("UT1 through the table of the Earth's rotation, and as UTC beyond it", () => {
+		// UT1-UTC was -0.0997 s on that day.
+		expect((scaleToUtc(59653.4, "UT1") - 59653.4) * 86400).toBeCloseTo(0.0997, 3);
+		expect(scaleToUtc(30000.4, "UT1")).toBe(30000.4);
 	});
 
 	test("an unknown scale is refused by name", () => {

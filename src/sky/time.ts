@@ -7,7 +7,6 @@ export const MJD_J2000 = 51544.5;
 const MJD_UNIX = 40587;
 const DAY_S = 86400;
 const TT_MINUS_TAI = 32.184;
-const TAI_MINUS_GPS = 19;
 
 /** Whole MJD of a day of the Gregorian calendar; undefined when there is no such day. */
 export function calendarToMjd(year: number, month: number, day: number): number | undefined {
@@ -149,64 +148,6 @@ export function taiToUtc(mjdTai: number): number {
 /** Terrestrial Time as MJD of a UTC instant. */
 export const utcToTt = (mjdUtc: number) => utcToTai(mjdUtc) + TT_MINUS_TAI / DAY_S;
 export const ttToUtc = (mjdTt: number) => taiToUtc(mjdTt - TT_MINUS_TAI / DAY_S);
-
-/** TDB minus TT in seconds, to 10 microseconds: Astronomical Almanac's two terms with the next largest. */
-export function tdbMinusTt(mjdTt: number): number {
-	const t = (mjdTt - MJD_J2000) / 36525;
-	// Fairhead & Bretagnon 1990, the terms above 4 microseconds; radians per century.
-	return (
-		0.001657 * Math.sin(628.3076 * t + 6.2401) +
-		0.000022 * Math.sin(575.3385 * t + 4.297) +
-		0.000014 * Math.sin(1256.6152 * t + 6.1969) +
-		0.000005 * Math.sin(606.9777 * t + 4.0212) +
-		0.000005 * Math.sin(52.9691 * t + 0.4444)
-	);
-}
-
-/** Time scales that a FITS header may name in TIMESYS, by their aliases. */
-const SCALES: Record<string, "utc" | "tai" | "tt" | "tdb" | "ut1" | "gps" | "local"> = {
-	UTC: "utc",
-	UT: "utc",
-	GMT: "utc",
-	UT1: "ut1",
-	TAI: "tai",
-	IAT: "tai",
-	TT: "tt",
-	TDT: "tt",
-	ET: "tt",
-	TDB: "tdb",
-	GPS: "gps",
-	LOCAL: "local",
-};
-
-/**
- * MJD UTC of an MJD in the time scale that TIMESYS names; realizations such as `TT(TAI)` and `UTC(NIST)` are read by
- * their scale. LOCAL is a clock of its own and taken as UTC. Throws `bad-time` for TCG, TCB and unknown scales.
- */
-export function scaleToUtc(mjd: number, timesys: string): number {
-	const name = timesys
-		.trim()
-		.toUpperCase()
-		.replace(/\(.*\)$/, "");
-	switch (SCALES[name]) {
-		case "utc":
-		case "local":
-			return mjd;
-		case "tai":
-			return taiToUtc(mjd);
-		case "tt":
-			return ttToUtc(mjd);
-		case "tdb":
-			return ttToUtc(mjd - tdbMinusTt(mjd) / DAY_S);
-		case "gps":
-			return taiToUtc(mjd + TAI_MINUS_GPS / DAY_S);
-		default:
-			throw badInput("bad-time", `the time scale ${JSON.stringify(timesys)} is not supported`, {
-				subject: "TIMESYS",
-				remedy: "Use UTC, TAI, TT, TDB, GPS or UT1",
-			});
-	}
-}
 
 /** Julian epoch (year) of a TT instant. */
 export const julianEpoch = (mjdTt: number) => 2000 + (mjdTt - MJD_J2000) / 365.25;

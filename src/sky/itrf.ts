@@ -1,0 +1,20 @@
+import { RAD_PER_DEG } from "./angle.ts";
+import { apparentDirection, type Observer } from "./apparent-place.ts";
+import { aboutX, aboutY, aboutZ, apply, type Matrix3, product } from "./rotation.ts";
+
+/** From the true equator and equinox of date to ITRF: sidereal time, then the pole. */
+export function equatorToItrf(observer: Observer): Matrix3 {
+	return product(aboutX(-observer.poleY), aboutY(-observer.poleX), aboutZ(observer.gastDeg * RAD_PER_DEG));
+}
+
+/** Unit vector in ITRF of the apparent direction of an ICRS place (degrees): what a wave front at the array sees. */
+export function itrfDirection(observer: Observer, raDeg: number, decDeg: number): [number, number, number] {
+	return apply(equatorToItrf(observer), ...apparentDirection(observer, raDeg, decDeg));
+}
+
+/** Unit vector in ITRF of a place given on the true equator and equinox of date (apparent RA and Dec, degrees). */
+export function itrfDirectionOfApparent(observer: Observer, raDeg: number, decDeg: number): [number, number, number] {
+	const ra = raDeg * RAD_PER_DEG;
+	const dec = decDeg * RAD_PER_DEG;
+	return apply(equatorToItrf(observer), Math.cos(dec) * Math.cos(ra), Math.cos(dec) * Math.sin(ra), Math.sin(dec));
+}
