@@ -10,6 +10,18 @@ export interface CommandEntry {
 /** Every command by name; the code of a command is loaded only when it is called. */
 export const COMMANDS: CommandEntry[] = [
 	{
+		name: "measure",
+		group: "Images",
+		summary: "forced photometry of an image at given positions, with true errors",
+		load: async () => (await import("./commands/measure.ts")).command,
+	},
+	{
+		name: "find",
+		group: "Images",
+		summary: "find the sources of an image and fit them",
+		load: async () => (await import("./commands/find.ts")).command,
+	},
+	{
 		name: "example",
 		group: "Survey",
 		summary: "the bundled example: simulate a survey, run the pipeline on it, show the dashboard",

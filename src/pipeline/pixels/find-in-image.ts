@@ -4,8 +4,8 @@ import { openImage } from "./open-image.ts";
 import type { FindTask, FoundImage } from "./tasks.ts";
 
 /** Finds the sources of one image. */
-export async function findInImage({ paths, settings }: FindTask): Promise<FoundImage> {
-	const { image, noise, background, kernel, correlation, noiseMedianJy } = await openImage(paths);
+export async function findInImage({ paths, settings, beam }: FindTask): Promise<FoundImage> {
+	const { image, noise, background, kernel, correlation, noiseMedianJy } = await openImage(paths, beam);
 	const components = findSources(
 		{ image: image.plane, noise, background, kernel, noiseCorrelation: correlation },
 		{ seed: settings.seedSigma, flood: settings.floodSigma },

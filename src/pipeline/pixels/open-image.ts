@@ -40,10 +40,13 @@ function sameGrid(plane: Plane, path: string, image: FitsImage): Plane {
 	return plane;
 }
 
-/** Reads an image and its maps; maps that are not there are made from the image itself. */
-export async function openImage(paths: ImagePaths): Promise<OpenImage> {
-	const read = await readFitsImage(paths.image, { requireBeam: true });
-	const image = { ...read, beam: read.beam as Beam };
+/**
+ * Reads an image and its maps; maps that are not there are made from the image itself. A beam that is given takes the
+ * place of the header's.
+ */
+export async function openImage(paths: ImagePaths, beam?: Beam): Promise<OpenImage> {
+	const read = await readFitsImage(paths.image, { requireBeam: beam === undefined });
+	const image = { ...read, beam: beam ?? (read.beam as Beam) };
 	const kernel = pixelKernel(image.beam, image.wcs.referenceJacobian);
 	let noise = paths.noise === null ? undefined : sameGrid((await readFitsPlane(paths.noise)).plane, paths.noise, image);
 	let background =

@@ -1,3 +1,6 @@
+import type { SkyComponents } from "../../photometry/component-sky.ts";
+import type { Beam } from "../../sky/beam.ts";
+
 /** Where the pixels of an image and of its maps are. */
 export interface ImagePaths {
 	image: string;
@@ -16,33 +19,26 @@ export interface PhotometrySettings {
 
 export interface FindTask {
 	paths: ImagePaths;
+	/** Instead of the header's. */
+	beam?: Beam;
 	settings: PhotometrySettings;
 }
 
-/** Components of one image, by column. Angles in degrees and arcsec, fluxes in Jy. */
-export interface FoundImage {
+/** Components of one image, by column. */
+export interface FoundImage extends SkyComponents {
 	n: number;
-	raDeg: Float64Array;
-	decDeg: Float64Array;
-	raErrArcsec: Float64Array;
-	decErrArcsec: Float64Array;
-	peakJy: Float64Array;
-	peakErrJy: Float64Array;
-	intJy: Float64Array;
-	intErrJy: Float64Array;
-	majorArcsec: Float64Array;
-	minorArcsec: Float64Array;
-	paDeg: Float64Array;
-	localRmsJy: Float64Array;
-	flags: string[];
 	noiseMedianJy: number;
 }
 
 export interface MeasureTask {
 	paths: ImagePaths;
+	/** Instead of the header's. */
+	beam?: Beam;
 	settings: PhotometrySettings;
 	raDeg: Float64Array;
 	decDeg: Float64Array;
+	/** Shapes of resolved sources, FWHM in arcsec and degrees; NaN for the beam's. */
+	shapes?: { majorArcsec: Float64Array; minorArcsec: Float64Array; paDeg: Float64Array };
 }
 
 /** Forced fluxes at given positions, in their order. `outside` marks positions that the image does not cover. */
@@ -57,5 +53,8 @@ export interface MeasuredPositions {
 	upperLimitJy: Float64Array;
 	flags: string[];
 	outside: Uint8Array;
+	/** 0-based pixels; NaN where the position cannot be projected. */
+	x: Float64Array;
+	y: Float64Array;
 	noiseMedianJy: number;
 }

@@ -1,0 +1,134 @@
+import { badInput } from "../../error.ts";
+import { readCatalogue } from "../../formats/catalogue.ts";
+import type { Column, Table } from "../../formats/table/table.ts";
+import { measureInImage } from "../../pipeline/pixels/measure-in-image.ts";
+import { type Command, EXIT, numberOption, stringOption } from "../command.ts";
+import { beamOption, checkOut, IMAGE_OPTIONS, imageArgument, writeResult } from "../image-options.ts";
+
+const UNITS: Record<string, string> = {
+	ra_deg: "deg",
+	dec_deg: "deg",
+	x_pix: "pix",
+	y_pix: "pix",
+	flux_jy: "Jy/beam",
+	flux_err_jy: "Jy/beam",
+	local_rms_jy: "Jy/beam",
+	upper_limit_jy: "Jy/beam",
+};
+
+export const command: Command = {
+	name: "measure",
+	summary: "forced photometry of an image at given positions, with true errors",
+	usage: "measure IMAGE --at FILE [--noise FITS] [--background FITS] [--out FILE]",
+	description: [
+		"Measures the peak flux density at catalogue positions, one row per row of the catalogue and in its order. Sources",
+		"closer than 2.5 beams are solved together. flux_err_jy is the standard error of the estimate with the correlation",
+		"of the noise as measured in the image; local_rms_jy is the map's. What cannot be measured is empty and flagged.",
+	].join("\n"),
+	examples: [
+		"caustic measure image.fits --at positions.csv --out fluxes.csv",
+		"caustic measure image.fits --at sources.vot --noise rms.fits --background bkg.fits",
+	],
+	options: {
+		at: {
+			type: "string",
+			value: "FILE",
+			help: "positions: CSV, VOTable, Parquet or FITS table with ra_deg, dec_deg (ICRS)",
+		},
+		"blend-radius": {
+			type: "string",
+			value: "BEAMS",
+			help: "sources closer than this many major axes are solved together",
+			default: "2.5",
+		},
+		"limit-sigma": {
+			type: "string",
+			value: "N",
+			help: "fluxes below this many errors carry an upper limit",
+			default: "3",
+		},
+		geometry: {
+			type: "string",
+			value: "WHERE",
+			help: "pixel geometry of the beam: at the reference point or at each source",
+			default: "reference",
+		},
+		...IMAGE_OPTIONS,
+	},
+
+	async run(invocation) {
+		const image = imageArgument(invocation, "measure");
+		const at = stringOption(invocation, "at");
+		if (at === undefined) {
+			throw badInput("bad-usage", "no positions were given", {
+				subject: "--at",
+				remedy: "Name a table with ra_deg and dec_deg, for instance --at positions.csv",
+			});
+		}
+		const geometry = stringOption(invocation, "geometry") ?? "reference";
+		if (geometry !== "reference" && geometry !== "source") {
+			throw badInput("bad-option", `${JSON.stringify(geometry)} is neither reference nor source`, {
+				subject: "--geometry",
+			});
+		}
+		checkOut(invocation);
+		const catalogue = await readCatalogue(at);
+		for (const note of catalogue.notes) process.stderr.write(`caustic: ${at}: ${note}\n`);
+		const beam = beamOption(invocation);
+		const measured = await measureInImage({
+			paths: {
+				image,
+				noise: stringOption(invocation, "noise") ?? null,
+				background: stringOption(invocation, "background") ?? null,
+			},
+			settings: {
+				seedSigma: 5,
+				floodSigma: 4,
+				blendRadiusBeams: numberOption(invocation, "blend-radius", 2.5, 0, 100),
+				upperLimitSigma: numberOption(invocation, "limit-sigma", 3, 0.1, 100),
+				beamGeometry: geometry,
+			},
+			raDeg: catalogue.raDeg,
+			decDeg: catalogue.decDeg,
+			shapes: { majorArcsec: catalogue.majorArcsec, minorArcsec: catalogue.minorArcsec, paDeg: catalogue.paDeg },
+			...(beam === undefined ? {} : { beam }),
+		});
+		const number = (name: string, values: Float64Array): Column => ({
+			name,
+			kind: "number",
+			...(UNITS[name] === undefined ? {} : { unit: UNITS[name] }),
+			values,
+		});
+		const count = (name: string, values: Int32Array): Column => ({
+			name,
+			kind: "integer",
+			values: Float64Array.from(values, (value, i) => (Number.isNaN(measured.fluxJy[i]) ? Number.NaN : value)),
+		});
+		const table: Table = {
+			name: "forced_photometry",
+			rows: catalogue.raDeg.length,
+			columns: [
+				{ name: "source_id", kind: "text", values: catalogue.sourceId },
+				number("ra_deg", catalogue.raDeg),
+				number("dec_deg", catalogue.decDeg),
+				number("x_pix", measured.x),
+				number("y_pix", measured.y),
+				number("flux_jy", measured.fluxJy),
+				number("flux_err_jy", measured.fluxErrJy),
+				number("local_rms_jy", measured.localRmsJy),
+				number("snr", measured.snr),
+				number("chi2", measured.chi2),
+				count("dof", measured.dof),
+				count("n_blend", measured.nBlend),
+				number("upper_limit_jy", measured.upperLimitJy),
+				{ name: "flags", kind: "text", values: measured.flags.map((flags) => flags || null) },
+			],
+		};
+		await writeResult(invocation, table);
+		for (const { row, reason } of catalogue.problems.slice(0, 10))
+			process.stderr.write(`caustic: ${at} row ${row}: ${reason}\n`);
+		if (catalogue.problems.length > 10)
+			process.stderr.write(`caustic: ${at}: and ${catalogue.problems.length - 10} rows more\n`);
+		return catalogue.problems.length > 0 ? EXIT.rejectedItems : EXIT.done;
+	},
+};
