@@ -168,7 +168,10 @@ describe.skipIf(!hasSharedData)("images measured from the command line", () => {
 				["measure", small, "--at", file("hours.csv")],
 				["hours.csv", "ra_deg"],
 			],
-			[["measure", small, "--at", file("beyond.csv")], ["beyond.csv", "2"]],
+			[
+				["measure", small, "--at", file("beyond.csv")],
+				["beyond.csv", "2"],
+			],
 			[["measure", small, "--at", file("missing.csv")], ["missing.csv"]],
 			[["measure", file("missing.fits"), "--at", file("bad.csv")], ["missing.fits"]],
 			[
