@@ -1,6 +1,7 @@
 """What astropy makes of FITS images, for comparison.
 
-Input on standard input: {"make": folder} writes images of every kind there; {"read": [paths]} opens them strictly.
+Input on standard input: {"make": folder} writes images of every kind there, {"compress": folder} tile-compressed ones
+(RICE, GZIP; integers, floats, dithered or not); {"read": [paths]} opens them strictly.
 Output: one description per image: {"path", "shape", "sum", "nan", "first", "cards"}; sums are of float64 values.
 """
 
@@ -67,7 +68,64 @@ def make(folder):
     return paths
 
 
+def describe_compressed(path):
+    with fits.open(path) as hdus:
+        hdus.verify("exception")
+        data = np.asarray(hdus[1].data, dtype=np.float64)
+        return {
+            "path": path,
+            "shape": list(data.shape[::-1]),
+            "sum": float(np.nansum(data)),
+            "nan": int(np.isnan(data).sum()),
+            "first": [None if np.isnan(v) else float(v) for v in data.ravel()],
+            "cards": {k: hdus[1].header[k] for k in ("CTYPE1", "BMAJ", "BUNIT")},
+        }
+
+
+def compress(folder):
+    rng = np.random.default_rng(9)
+    noise = rng.normal(size=(53, 47))
+    noise[11, 13] = 0.0
+    floats = noise.astype("f4")
+    floats[3, 5:9] = np.nan
+    steep = np.round(1000 * np.cumsum(noise, axis=1)).astype("i4")
+    cube = rng.normal(size=(2, 30, 20)).astype("f4")
+    kinds = [
+        ("float", floats, dict(quantize_level=16.0)),
+        ("dither1", floats, dict(quantize_level=16.0, quantize_method=1, dither_seed=1234)),
+        ("dither2", floats, dict(quantize_level=16.0, quantize_method=2, dither_seed=9999)),
+        ("exact", floats, dict(quantize_level=0.0)),
+        ("double", noise, dict(quantize_level=0.0)),
+        ("int", steep, {}),
+        ("short", (steep % 20000 - 9000).astype("i2"), {}),
+        ("byte", (steep % 200).astype("u1"), {}),
+        ("extreme", rng.integers(-(2**31), 2**31, size=(9, 70)).astype("i4"), {}),
+        ("flat", np.full((40, 50), 7, dtype="i2"), {}),
+        ("cube", cube, dict(quantize_level=16.0, quantize_method=1, dither_seed=77)),
+    ]
+    described = []
+    for name, data, options in kinds:
+        for method in ("RICE_1", "GZIP_1", "GZIP_2"):
+            if method == "RICE_1" and options.get("quantize_level") == 0.0:
+                continue
+            for tiled in (False, True):
+                more = dict(options)
+                if tiled:
+                    more["tile_size"] = [16, 10] + [1] * (data.ndim - 2)
+                header = fits.Header(SKY)
+                if data.ndim == 3:
+                    header["CTYPE3"], header["CRVAL3"], header["CDELT3"] = "FREQ", 1e9, 1e6
+                path = os.path.join(folder, f"{name}-{method}-{tiled}.fits")
+                hdu = fits.CompImageHDU(data.copy(), header, compression_type=method, **more)
+                hdu.writeto(path, overwrite=True)
+                described.append(describe_compressed(path))
+    return described
+
+
 warnings.simplefilter("ignore")
 request = json.load(sys.stdin)
-paths = make(request["make"]) if "make" in request else request["read"]
-json.dump([describe(path) for path in paths], sys.stdout)
+if "compress" in request:
+    answer = compress(request["compress"])
+else:
+    answer = [describe(path) for path in (make(request["make"]) if "make" in request else request["read"])]
+json.dump(answer, sys.stdout)

@@ -22,6 +22,8 @@ export const stokesName = (code: number): string | undefined => STOKES[Math.roun
 
 /** Cards for axes beyond NAXIS linger in cut-outs: look this far. */
 const MOST_AXES = 9;
+/** There are not more Stokes parameters and correlations than these. */
+const MOST_STOKES = 16;
 
 /** Axis numbers count from 1, as in the keywords. */
 export interface ImageAxes {
@@ -116,7 +118,7 @@ export function choosePlane(
 	const stokesAxis = findAxis(header, /^STOKES/);
 	const wanted = options.stokes?.toUpperCase();
 	if (wanted !== undefined) {
-		const length = stokesAxis === undefined ? 0 : (header.naxis[stokesAxis - 1] ?? 1);
+		const length = stokesAxis === undefined ? 0 : Math.min(MOST_STOKES, header.naxis[stokesAxis - 1] ?? 1);
 		const names = Array.from({ length }, (_, i) => stokesName(axisValue(header, stokesAxis as number, i) ?? 0));
 		const index = names.indexOf(wanted);
 		if (index < 0 && !(names.length === 0 && wanted === "I")) {

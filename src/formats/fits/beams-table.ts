@@ -1,3 +1,4 @@
+import { CausticError } from "../../error.ts";
 import type { Beam } from "../../sky/beam.ts";
 import { binaryFields, isNumeric, readNumbers } from "./binary-table.ts";
 import type { FitsFile } from "./file.ts";
@@ -9,7 +10,7 @@ const LEAST_WIDTH = 1e-30;
 
 /** Beams by plane of a cube (CASA's and WSClean's BEAMS extension, announced by CASAMBM = T). */
 export interface BeamsTable {
-	/** The beam of 0-based channel and polarization; undefined where the plane has none. */
+	/** The beam of 0-based channel and polarization; undefined where the plane has none, or an impossible one. */
 	at(channel: number, polarization: number): Beam | undefined;
 	warnings: string[];
 }
@@ -37,7 +38,13 @@ export async function readBeamsTable(file: FitsFile, pixelDeg: number | undefine
 		if (!(beam.majorDeg > LEAST_WIDTH) || !(beam.minorDeg > LEAST_WIDTH) || !Number.isFinite(beam.paDeg)) continue;
 		const chan = channel < 0 ? row : columns[channel][row];
 		const pol = polarization < 0 ? 0 : columns[polarization][row];
-		beams.set(`${chan} ${pol}`, plausibleBeam(beam, pixelDeg, `${hdu.header.source}, row ${row + 1}`, warnings));
+		try {
+			beams.set(`${chan} ${pol}`, plausibleBeam(beam, pixelDeg, hdu.header.source, warnings));
+		} catch (error) {
+			if (!(error instanceof CausticError)) throw error;
+			// One failed fit of the imager spoils one channel, not the cube.
+			warnings.push(`channel ${chan} has no usable beam: ${error.message}`);
+		}
 	}
 	return { at: (chan, pol) => beams.get(`${chan} ${pol}`), warnings };
 }

@@ -11,6 +11,7 @@ import { spectralPosition } from "./frequency.ts";
 import type { FitsHeader } from "./header.ts";
 import { type Precision, readPixels, scalingOf } from "./pixels.ts";
 import { pixelSizeDeg, restoringBeam } from "./restoring-beam.ts";
+import { compressedImage, isCompressed, readCompressedPixels } from "./tile-compression.ts";
 
 /** One two-dimensional plane of the sky, ready to be measured. */
 export interface FitsImage {
@@ -64,6 +65,10 @@ async function imageHdu(file: FitsFile): Promise<FitsHdu> {
 				remedy: "Convert it with caustic convert, and image it",
 			});
 		}
+		if (header.text("XTENSION") === "BINTABLE" && header.get("ZIMAGE") === true) {
+			const image = compressedImage(hdu);
+			if (image.header.naxis.length >= 2 && image.header.naxis.every((length) => length > 0)) return image;
+		}
 		const isImage = index === 0 || header.text("XTENSION") === "IMAGE";
 		if (isImage && header.naxis.length >= 2 && header.naxis.every((length) => length > 0)) return hdu;
 	}
@@ -96,6 +101,13 @@ export async function openPlane(file: FitsFile, options: ReadImageOptions): Prom
 	return { hdu, axes, chosen: choosePlane(hdu.header, axes, options) };
 }
 
+function planePixels(file: FitsFile, hdu: FitsHdu, first: number, count: number, precision: Precision, factor: number) {
+	const scaling = scalingOf(hdu, factor);
+	return isCompressed(hdu)
+		? readCompressedPixels(file, hdu, first, count, precision, scaling)
+		: readPixels(file, hdu, first, count, precision, scaling);
+}
+
 async function pixelsOf(
 	file: FitsFile,
 	{ hdu, axes, chosen }: OpenPlane,
@@ -105,7 +117,7 @@ async function pixelsOf(
 ): Promise<Plane> {
 	const { width, height } = axes;
 	const first = (chosen.index * height + from) * width;
-	const data = await readPixels(file, hdu, first, (to - from) * width, precision, scalingOf(hdu, factor));
+	const data = await planePixels(file, hdu, first, (to - from) * width, precision, factor);
 	await file.verify();
 	return { width, height: to - from, data };
 }
@@ -249,6 +261,8 @@ export async function readFitsCube(
 		const hdu = await imageHdu(file);
 		const { header } = hdu;
 		const axes = imageAxes(header);
+		// Before anything is allocated by the lengths that the header claims.
+		file.requireData(hdu);
 		const unit = brightness(header);
 		const wcs = coordinates(header);
 		const spectralAxis = findAxis(header, /^(FREQ|VRAD|VOPT|VELO|FELO|WAVE)/) ?? 0;
@@ -283,7 +297,7 @@ export async function readFitsCube(
 			const { width, height } = axes;
 			const first = chosen.index * width * height;
 			const precision = options.precision ?? "float32";
-			const data = await readPixels(file, hdu, first, width * height, precision, scalingOf(hdu, unit.factor));
+			const data = await planePixels(file, hdu, first, width * height, precision, unit.factor);
 			cube.planes.push({ width, height, data });
 		}
 		cube.warnings.push(...paddingWarnings(file, hdu));

@@ -13,9 +13,9 @@ export interface FoundBeam {
 
 const NUMBER = "([-+]?[0-9.]+(?:[EeDd][-+]?[0-9]+)?)";
 const AIPS = new RegExp(`BMAJ\\s*=\\s*${NUMBER}\\s+BMIN\\s*=\\s*${NUMBER}\\s+BPA\\s*=\\s*${NUMBER}`);
-/** A restoring beam is between a fraction of a pixel and some hundred pixels wide: otherwise its unit is wrong. */
+/** A restoring beam is between a fraction of a pixel and a hundred pixels wide: otherwise its unit is wrong. */
 const LEAST_PIXELS = 0.5;
-const MOST_PIXELS = 2000;
+const MOST_PIXELS = 150;
 
 /** The mean pixel size in degrees, or undefined when the header has no pixel scale. */
 export function pixelSizeDeg(header: FitsHeader, x: number, y: number): number | undefined {

@@ -85,6 +85,12 @@ export async function readFitsTable(path: string): Promise<Table> {
 			const { header } = hdu;
 			const kind = header.text("XTENSION");
 			if ((kind !== "BINTABLE" && kind !== "TABLE") || header.get("ZIMAGE") === true) continue;
+			if (header.get("ZTABLE") === true) {
+				throw badInput("unsupported-compression", "compressed tables are not read", {
+					subject: header.source,
+					remedy: "Unpack the file with funpack",
+				});
+			}
 			const table = kind === "BINTABLE" ? await binaryTable(file, hdu) : await asciiTable(file, hdu);
 			await file.verify();
 			const frame = header.text("RADESYS") ?? header.text("RADECSYS");
