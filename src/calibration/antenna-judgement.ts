@@ -34,7 +34,7 @@ export interface JudgementLimits {
 	delayNs: number;
 }
 
-export const JUDGEMENT_LIMITS: JudgementLimits = { noiseRatio: 2, phaseJumpDeg: 15, delaySigma: 4, delayNs: 50 };
+export const JUDGEMENT_LIMITS: JudgementLimits = { noiseRatio: 2, phaseJumpDeg: 15, delaySigma: 3.5, delayNs: 50 };
 
 /** Names what is wrong with each antenna, and nothing where nothing is. */
 export function judgeAntennas(
@@ -48,13 +48,13 @@ export function judgeAntennas(
 	const nPol = input.polarizations.length;
 	const jumps = gains === undefined ? undefined : phaseJumps(input, gains, limits.phaseJumpDeg);
 	const rough = bandpass === undefined ? undefined : roughnessOf(input, bandpass);
-	const delayLimits = prep.delays.map((delay, s) => {
-		const good = Array.from(delay.delaysS).filter((_, p) => prep.excluded[s * nAntennas + p] === 0);
-		return {
-			middle: median(good),
-			limit: Math.max(limits.delayNs * 1e-9, limits.delaySigma * madSigma(good)),
-		};
+	// Both polarisations share the cable: an antenna's delay is their mean.
+	const delayOf = Float64Array.from({ length: nAntennas }, (_, p) => {
+		const own = prep.delays.flatMap((delay, s) => (prep.excluded[s * nAntennas + p] === 0 ? [delay.delaysS[p]] : []));
+		return own.length === 0 ? Number.NaN : own.reduce((sum, value) => sum + value, 0) / own.length;
 	});
+	const middleDelay = median(delayOf);
+	const delayLimit = Math.max(limits.delayNs * 1e-9, limits.delaySigma * madSigma(delayOf));
 	return Array.from({ length: nAntennas }, (_, p) => {
 		const reasons: string[] = [];
 		let state: AntennaState = "good";
@@ -91,14 +91,12 @@ export function judgeAntennas(
 		// sigma_pq^2 = s_p s_q: an antenna five times as noisy has s_p 25 times the others'.
 		if (noiseRatio > limits.noiseRatio) name("noisy", `noise ${noiseRatio.toFixed(1)} times the array's median`);
 		const delaysNs = prep.delays.map((delay) => (delay.flags[p] === 0 ? 1e9 * delay.delaysS[p] : Number.NaN));
-		for (const s of live) {
-			const away = Math.abs(prep.delays[s].delaysS[p] - delayLimits[s].middle);
-			if (prep.excluded[at(s)] === 0 && away > delayLimits[s].limit) {
-				name(
-					"wild-delay",
-					`${label(s)}: delay ${delaysNs[s].toFixed(1)} ns, ${(1e9 * away).toFixed(0)} ns from the median`,
-				);
-			}
+		const away = 1e9 * Math.abs(delayOf[p] - middleDelay);
+		if (away > 1e9 * delayLimit) {
+			name(
+				"wild-delay",
+				`delay ${(1e9 * delayOf[p]).toFixed(1)} ns against the reference antenna, ${away.toFixed(0)} ns from the array's median`,
+			);
 		}
 		for (const jump of jumps?.[p] ?? []) {
 			name(

@@ -31,8 +31,8 @@ export function componentModel(
 	const cyclesPerMetre = frequenciesHz[0] / SPEED_OF_LIGHT;
 	const stepPerMetre = step / SPEED_OF_LIGHT;
 	const line = new Float64Array(2 * nChannels);
-	return (time, out) => {
-		for (let b = 0; b < nBaselines; b++) {
+	return (time, out, first, beyond) => {
+		for (let b = first; b < beyond; b++) {
 			line.fill(0);
 			for (let s = 0; s < nSources; s++) {
 				const path = pathsM[(s * nTimes + time) * nBaselines + b];
@@ -62,7 +62,7 @@ export function componentModel(
 					}
 				}
 			}
-			let i = 2 * b * span;
+			let i = 2 * (b - first) * span;
 			for (let c = 0; c < nChannels; c++) {
 				for (let p = 0; p < nPolarizations; p++) {
 					out[i++] = line[2 * c];
@@ -75,8 +75,8 @@ export function componentModel(
 
 /** A model already predicted: [time][baseline][channel][polarisation][re, im], as in a MODEL_DATA column. */
 export const columnModel =
-	(column: Float32Array, nTimes: number): ModelOfIntegration =>
-	(time, out) => {
-		const size = column.length / nTimes;
-		out.set(column.subarray(time * size, (time + 1) * size));
+	(column: Float32Array, nTimes: number, nBaselines: number): ModelOfIntegration =>
+	(time, out, first, beyond) => {
+		const size = column.length / (nTimes * nBaselines);
+		out.set(column.subarray((time * nBaselines + first) * size, (time * nBaselines + beyond) * size));
 	};

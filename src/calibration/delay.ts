@@ -31,6 +31,8 @@ export interface DelaySolution {
 	readonly converged: boolean;
 	/** Of the baseline delays against the antennas', in units of their errors squared. */
 	readonly residualChi2: number;
+	/** Integrations that went into it. */
+	readonly integrations: number;
 	/** Length in s after which delays repeat: 1/(channel spacing). */
 	readonly ambiguityS: number;
 }
@@ -40,42 +42,41 @@ export interface CrossSpectra {
 	readonly frequenciesHz: Float64Array;
 	readonly nBaselines: number;
 	/** [block][baseline][channel][re, im]: sum w V conj(M). */
-	readonly d: Float64Array;
+	readonly d: Float32Array;
 	/** [block][baseline][channel]: sum w |M|^2. */
-	readonly n: Float64Array;
+	readonly n: Float32Array;
 	readonly nBlocks: number;
+	/** Integrations in all blocks together. */
+	readonly integrations: number;
 }
 
-/** Collects the sums of every window (layout: time blocks x every channel) into spectra of one polarisation. */
+/** Joins the windows' spectra, [block][polarisation][baseline][channel], into those of the whole band, one polarisation. */
 export function crossSpectra(
 	windows: readonly { frequenciesHz: Float64Array; d: Float32Array; n: Float32Array }[],
 	nBaselines: number,
 	nBlocks: number,
 	nPolarizations: number,
 	polarization: number,
+	integrations: number,
 ): CrossSpectra {
 	const nChannels = windows.reduce((sum, window) => sum + window.frequenciesHz.length, 0);
 	const frequenciesHz = new Float64Array(nChannels);
-	const d = new Float64Array(2 * nBlocks * nBaselines * nChannels);
-	const n = new Float64Array(nBlocks * nBaselines * nChannels);
+	const d = new Float32Array(2 * nBlocks * nBaselines * nChannels);
+	const n = new Float32Array(nBlocks * nBaselines * nChannels);
 	let first = 0;
 	for (const { frequenciesHz: own, d: fromD, n: fromN } of windows) {
 		frequenciesHz.set(own, first);
 		for (let block = 0; block < nBlocks; block++) {
-			for (let c = 0; c < own.length; c++) {
-				const cell = (block * own.length + c) * nPolarizations + polarization;
-				for (let b = 0; b < nBaselines; b++) {
-					const from = cell * nBaselines + b;
-					const to = (block * nBaselines + b) * nChannels + first + c;
-					d[2 * to] = fromD[2 * from];
-					d[2 * to + 1] = fromD[2 * from + 1];
-					n[to] = fromN[from];
-				}
+			for (let b = 0; b < nBaselines; b++) {
+				const from = ((block * nPolarizations + polarization) * nBaselines + b) * own.length;
+				const to = (block * nBaselines + b) * nChannels + first;
+				d.set(fromD.subarray(2 * from, 2 * (from + own.length)), 2 * to);
+				n.set(fromN.subarray(from, from + own.length), to);
 			}
 		}
 		first += own.length;
 	}
-	return { frequenciesHz, nBaselines, d, n, nBlocks };
+	return { frequenciesHz, nBaselines, d, n, nBlocks, integrations };
 }
 
 const TURN = 2 * Math.PI;
@@ -195,6 +196,7 @@ export function solveDelays(
 		reference: -1,
 		converged: false,
 		residualChi2: Number.NaN,
+		integrations: spectra.integrations,
 		ambiguityS,
 	});
 	// The first of the list with fringes to at least half of the others.

@@ -75,6 +75,9 @@ export function selectAll(
 	};
 }
 
+/** Small blocks: they pass through the processor's cache on their way into the grid. */
+const BLOCK_BYTES = 4 << 20;
+
 /** What came with the samples of a window. */
 export interface LoadedWindow {
 	data: WindowData;
@@ -127,6 +130,7 @@ export async function loadWindow(
 	const blocks = set.blocks({
 		channels: range,
 		column,
+		blockBytes: BLOCK_BYTES,
 		times: nTimes === 0 ? [0, 0] : [selection.times[0], selection.times[nTimes - 1] + 1],
 	});
 	for await (const block of blocks) {
@@ -159,11 +163,13 @@ export async function loadWindow(
 			}
 			if (block.weights !== undefined) {
 				weights ??= new Float32Array(nTimes * nBaselines * nPol);
+				const w = block.weights;
+				const step = setPol;
 				for (let s = 0; s < nPol; s++) {
+					let i = source + selection.polarizationOf[s];
 					let sum = 0;
-					for (let c = 0; c < block.nChannels; c++) {
-						const w = block.weights[source + c * setPol + selection.polarizationOf[s]];
-						if (w > 0) sum += w;
+					for (let c = 0; c < block.nChannels; c++, i += step) {
+						if (w[i] > 0) sum += w[i];
 						// A sample of no weight is one that nobody recorded.
 						else flags[target + c * nPol + s] |= FLAG.input;
 					}

@@ -10,6 +10,13 @@ export interface NoiseSums {
 	readonly count: Float32Array;
 }
 
+/** A window that was not looked at. */
+export const noNoise = (data: WindowData): NoiseSums => ({
+	nTimes: data.nTimes,
+	squares: new Float32Array(0),
+	count: new Float32Array(0),
+});
+
 /**
  * Thermal noise from the data themselves: differences between successive integrations, after the phase of the model and
  * of the known gains is taken out. Sky and gains cancel, and what is common to the window's channels, a drift of the gains,
@@ -26,73 +33,73 @@ export function measureNoise(
 	channelStep: number,
 ): NoiseSums {
 	const { nTimes, nBaselines, nChannels, nPolarizations: nPol, visibilities, flags, weights } = data;
+	const { antenna1, antenna2 } = array;
 	const span = nChannels * nPol;
-	const squares = new Float32Array(nTimes * nPol * nBaselines);
-	const count = new Float32Array(nTimes * nPol * nBaselines);
-	let m = new Float32Array(2 * nBaselines * span);
-	let before = new Float32Array(2 * nBaselines * span);
+	const out: NoiseSums = {
+		nTimes,
+		squares: new Float32Array(nTimes * nPol * nBaselines),
+		count: new Float32Array(nTimes * nPol * nBaselines),
+	};
+	const m = new Float32Array(2 * nBaselines * span);
 	const g = new Float32Array(2 * array.nAntennas * span);
 	if (gains === undefined) for (let i = 0; i < g.length; i += 2) g[i] = 1;
 	const overTime = nTimes > 1;
-	const sumRe = new Float64Array(nPol);
-	const sumIm = new Float64Array(nPol);
-	const modelPhase = (b: number, k: number, from: Float32Array): [number, number] => {
-		const j = 2 * (b * span + k);
-		const p = 2 * (array.antenna1[b] * span + k);
-		const q = 2 * (array.antenna2[b] * span + k);
-		const gRe = g[p] * g[q] + g[p + 1] * g[q + 1];
-		const gIm = g[p + 1] * g[q] - g[p] * g[q + 1];
-		const re = gRe * from[j] - gIm * from[j + 1];
-		const im = gRe * from[j + 1] + gIm * from[j];
-		const size = Math.hypot(re, im);
-		return size > 0 ? [re / size, im / size] : [0, 0];
-	};
+	const step = overTime ? channelStep : 1;
+	// Turned by the model's phase, this integration and the one before: [baseline][channel looked at][polarisation].
+	const looked = Math.ceil(nChannels / step);
+	let now = new Float32Array(2 * nBaselines * looked * nPol);
+	let before = new Float32Array(2 * nBaselines * looked * nPol);
 	for (let t = 0; t < nTimes; t++) {
-		[m, before] = [before, m];
-		model(t, m);
+		[now, before] = [before, now];
+		model(t, m, 0, nBaselines);
 		if (gains !== undefined) gains(t, g);
-		if (overTime && t === 0) continue;
 		for (let b = 0; b < nBaselines; b++) {
-			const at = (t * nBaselines + b) * span;
-			sumRe.fill(0);
-			sumIm.fill(0);
-			for (let c = overTime ? 0 : 1; c < nChannels; c += channelStep) {
-				for (let s = 0; s < nPol; s++) {
-					const k = c * nPol + s;
-					const i = at + k;
-					const earlier = overTime ? i - nBaselines * span : i - nPol;
-					if (flags[i] !== 0 || flags[earlier] !== 0) continue;
-					const w = weights === undefined ? 1 : weights[(t * nBaselines + b) * nPol + s];
-					if (!(w > 0)) continue;
-					const [aRe, aIm] = modelPhase(b, k, m);
-					const [bRe, bIm] = overTime ? modelPhase(b, k, before) : modelPhase(b, k - nPol, m);
-					const re =
-						visibilities[2 * i] * aRe +
-						visibilities[2 * i + 1] * aIm -
-						visibilities[2 * earlier] * bRe -
-						visibilities[2 * earlier + 1] * bIm;
-					const im =
-						visibilities[2 * i + 1] * aRe -
-						visibilities[2 * i] * aIm -
-						visibilities[2 * earlier + 1] * bRe +
-						visibilities[2 * earlier] * bIm;
-					const o = (t * nPol + s) * nBaselines + b;
-					squares[o] += (w * (re * re + im * im)) / 4;
-					count[o]++;
-					sumRe[s] += Math.sqrt(w) * re;
-					sumIm[s] += Math.sqrt(w) * im;
-				}
-			}
-			if (!overTime) continue;
 			for (let s = 0; s < nPol; s++) {
+				const w = weights === undefined ? 1 : weights[(t * nBaselines + b) * nPol + s];
+				let squares = 0;
+				let sumRe = 0;
+				let sumIm = 0;
+				let count = 0;
+				for (let c = 0, x = 0; c < nChannels; c += step, x++) {
+					const k = c * nPol + s;
+					const i = (t * nBaselines + b) * span + k;
+					const p = 2 * (antenna1[b] * span + k);
+					const q = 2 * (antenna2[b] * span + k);
+					const o = 2 * ((b * looked + x) * nPol + s);
+					const gRe = g[p] * g[q] + g[p + 1] * g[q + 1];
+					const gIm = g[p + 1] * g[q] - g[p] * g[q + 1];
+					const j = 2 * (b * span + k);
+					const mRe = gRe * m[j] - gIm * m[j + 1];
+					const mIm = gRe * m[j + 1] + gIm * m[j];
+					const size = Math.sqrt(mRe * mRe + mIm * mIm);
+					// Not a number stands for nothing to compare with.
+					if (flags[i] !== 0 || !(w > 0) || size === 0) {
+						now[o] = Number.NaN;
+						continue;
+					}
+					now[o] = (visibilities[2 * i] * mRe + visibilities[2 * i + 1] * mIm) / size;
+					now[o + 1] = (visibilities[2 * i + 1] * mRe - visibilities[2 * i] * mIm) / size;
+					if (overTime ? t === 0 : c === 0) continue;
+					const re = now[o] - (overTime ? before[o] : now[o - 2 * nPol]);
+					if (Number.isNaN(re)) continue;
+					const im = now[o + 1] - (overTime ? before[o + 1] : now[o + 1 - 2 * nPol]);
+					squares += w * (re * re + im * im);
+					sumRe += re;
+					sumIm += im;
+					count++;
+				}
 				const o = (t * nPol + s) * nBaselines + b;
-				if (count[o] < 4) continue;
-				squares[o] = Math.max(0, squares[o] - (sumRe[s] ** 2 + sumIm[s] ** 2) / (4 * count[o]));
-				count[o]--;
+				if (overTime && count >= 4) {
+					squares = Math.max(0, squares - (w * (sumRe * sumRe + sumIm * sumIm)) / count);
+					count--;
+				}
+				// The variance of a difference is twice that of each, and re and im count together.
+				out.squares[o] = squares / 4;
+				out.count[o] = count;
 			}
 		}
 	}
-	return { nTimes, squares, count };
+	return out;
 }
 
 /**
@@ -110,6 +117,7 @@ export function baselineVariance(sums: readonly NoiseSums[], nPolarizations: num
 			let square = 0;
 			let count = 0;
 			for (const sum of sums) {
+				if (sum.count.length === 0) continue;
 				square += sum.squares[t * out.length + i];
 				count += sum.count[t * out.length + i];
 			}

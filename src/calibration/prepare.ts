@@ -94,12 +94,14 @@ export async function prepare(input: SolveInput, options: SolveOptions): Promise
 		});
 	}
 
-	// Some hundred differences per integration over all windows, and at least eight in each.
+	// A hundred differences per integration are plenty: at least eight channels in each of some windows.
 	const perWindow = Math.max(8, Math.ceil(128 / windowChannels.length));
+	const windowStep = Math.max(1, Math.floor(windowChannels.length / 6));
 	const measure = async (gains: Parameters<typeof gainsFor>[1] | undefined) => {
 		const sums = await pool.ask<"noise">((w) => ({
 			kind: "noise",
 			channelStep: nTimes > 1 ? Math.max(1, Math.floor(windowChannels[w] / perWindow)) : 1,
+			skip: w % windowStep !== 0,
 			gains: gains === undefined ? undefined : gainsFor(input, gains),
 		}));
 		const variance = baselineVariance(sums, nPol, nBaselines);
@@ -115,12 +117,19 @@ export async function prepare(input: SolveInput, options: SolveOptions): Promise
 	let { noise, weights } = await measure(undefined);
 
 	const spacing = channelSpacing(Float64Array.from(pool.frequenciesHz.flatMap((f) => [...f])));
-	const solveBlocks = async (blockS: number) => {
-		const { timeCell, nTimeCells } = delayBlocks(timesMjd, input.integrationS, blockS);
+	const solveBlocks = async (blockS: number, most: number) => {
+		const { timeCell, nTimeCells } = delayBlocks(timesMjd, input.integrationS, blockS, most);
 		const sums = await pool.ask<"spectra">(() => ({ kind: "spectra", nTimeCells, timeCell }));
 		const windows = sums.map((sum, w) => ({ frequenciesHz: pool.frequenciesHz[w], ...sum }));
 		return Array.from({ length: nPol }, (_, s) => {
-			const spectra = crossSpectra(windows, nBaselines, nTimeCells, nPol, s);
+			const spectra = crossSpectra(
+				windows,
+				nBaselines,
+				nTimeCells,
+				nPol,
+				s,
+				timeCell.filter((cell) => cell >= 0).length,
+			);
 			const own = empty.subarray(s * nAntennas, (s + 1) * nAntennas);
 			const candidates = candidatesOf(s, counts, noise, nAntennas, undefined);
 			const order = referenceOrder(candidates, options.referenceAntennas);
@@ -129,10 +138,15 @@ export async function prepare(input: SolveInput, options: SolveOptions): Promise
 		});
 	};
 	const share = (delays: DelaySolution[]) => delays.map((delay, s) => medianAlive(delay, empty, s, nAntennas));
-	let delays = await solveBlocks(options.delay?.blockS ?? 300);
+	// What is left of an error in a delay goes into the bandpass: on a bright calibrator some integrations are enough.
+	const few = 6;
+	const blockS = options.delay?.blockS ?? 300;
+	let delays = await solveBlocks(blockS, nTimes >= 2 * few ? few : nTimes);
+	const bright = delays.every((delay) => median(Array.from(delay.snr).filter((snr) => snr > 0)) > 300);
+	if (nTimes >= 2 * few && !bright) delays = await solveBlocks(blockS, nTimes);
 	// Phases that wander within minutes (high frequencies, troposphere) wash a long average out: shorter ones then.
 	if (Math.max(...share(delays)) < 0.5 && nTimes > 1) {
-		const shorter = await solveBlocks(Math.max(input.integrationS, 30));
+		const shorter = await solveBlocks(Math.max(input.integrationS, 30), nTimes);
 		if (Math.max(...share(shorter)) > Math.max(...share(delays))) delays = shorter;
 	}
 	const coherence = share(delays);
@@ -204,8 +218,11 @@ function medianAlive(delay: DelaySolution, empty: Uint8Array, s: number, nAntenn
 	return alive.length === 0 ? 0 : median(alive);
 }
 
-/** Up to eight blocks of `blockS`, spread evenly; the integrations between them are not needed for a delay. */
-function delayBlocks(timesMjd: Float64Array, integrationS: number, blockS: number) {
+/**
+ * Up to eight blocks of `blockS`, spread evenly, of which `most` integrations, spread evenly, are used: the others are not
+ * needed for a delay.
+ */
+function delayBlocks(timesMjd: Float64Array, integrationS: number, blockS: number, most: number) {
 	const nTimes = timesMjd.length;
 	const length = Math.max(1, Math.floor(blockS / integrationS + 0.5));
 	const blocks = Math.max(1, Math.ceil(nTimes / length - 0.25));
@@ -215,6 +232,11 @@ function delayBlocks(timesMjd: Float64Array, integrationS: number, blockS: numbe
 		const block = kept === blocks ? k : Math.floor((k * blocks) / kept);
 		const last = block === blocks - 1 ? nTimes : Math.min(nTimes, (block + 1) * length);
 		for (let t = block * length; t < last; t++) timeCell[t] = k;
+	}
+	const used = Array.from(timeCell.keys()).filter((t) => timeCell[t] >= 0);
+	if (used.length > most) {
+		const chosen = new Set(Array.from({ length: most }, (_, k) => used[Math.floor(((k + 0.5) * used.length) / most)]));
+		for (const t of used) if (!chosen.has(t)) timeCell[t] = -1;
 	}
 	return { timeCell, nTimeCells: kept };
 }

@@ -28,9 +28,9 @@ export function inspectWindow(
 	const { nTimes, nBaselines, nChannels, nPolarizations: nPol, visibilities, flags } = data;
 	const span = nChannels * nPol;
 	const scale = new Float64Array(nPol * nBaselines).fill(Number.NaN);
-	// A few hundred samples, evenly spread, settle a median.
+	// A hundred samples, evenly spread, settle a median.
 	const total = nTimes * nChannels;
-	const stride = Math.max(1, Math.floor(total / 192));
+	const stride = Math.max(1, Math.floor(total / 96));
 	const sample = new Float64Array(Math.ceil(total / stride));
 	for (let b = 0; b < nBaselines; b++) {
 		for (let s = 0; s < nPol; s++) {
@@ -39,10 +39,12 @@ export function inspectWindow(
 				const t = Math.floor(k / nChannels);
 				const i = (t * nBaselines + b) * span + (k - t * nChannels) * nPol + s;
 				if (flags[i] !== 0) continue;
-				const size = Math.hypot(visibilities[2 * i], visibilities[2 * i + 1]);
-				if (size > 0 && size < Number.POSITIVE_INFINITY) sample[n++] = size;
+				const re = visibilities[2 * i];
+				const im = visibilities[2 * i + 1];
+				const square = re * re + im * im;
+				if (square > 0 && square < Number.POSITIVE_INFINITY) sample[n++] = square;
 			}
-			if (n > 0) scale[s * nBaselines + b] = sample.subarray(0, n).sort()[n >> 1];
+			if (n > 0) scale[s * nBaselines + b] = Math.sqrt(sample.subarray(0, n).sort()[n >> 1]);
 		}
 	}
 	const counts = Object.fromEntries(
@@ -50,7 +52,6 @@ export function inspectWindow(
 	) as WindowInspection["counts"];
 	const waterfall = new Float32Array(nPol * nTimes * nChannels);
 	const seen = new Int32Array(nPol * nTimes * nChannels);
-	const perBaseline = { input: 0, absent: 0, notFinite: 0, zero: 0, absurd: 0, good: 0 };
 	for (let t = 0; t < nTimes; t++) {
 		for (let b = 0; b < nBaselines; b++) {
 			const at = (t * nBaselines + b) * span;
@@ -59,36 +60,41 @@ export function inspectWindow(
 				const limit = ABSURD_FACTOR * typical;
 				const limitSquared = Number.isFinite(limit) ? limit * limit : Number.POSITIVE_INFINITY;
 				const inverse = 1 / typical;
-				for (const kind of SAMPLE_CLASSES) perBaseline[kind] = 0;
+				const row = (s * nTimes + t) * nChannels;
+				let [input, absent, notFinite, zero, absurd, good] = [0, 0, 0, 0, 0, 0];
 				for (let c = 0; c < nChannels; c++) {
 					const i = at + c * nPol + s;
 					if (flags[i] !== 0) {
-						if ((flags[i] & FLAG.input) !== 0) perBaseline.input++;
-						else perBaseline.absent++;
+						if ((flags[i] & FLAG.input) !== 0) input++;
+						else absent++;
 						continue;
 					}
 					const re = visibilities[2 * i];
 					const im = visibilities[2 * i + 1];
 					const square = re * re + im * im;
-					if (!(square < Number.POSITIVE_INFINITY)) {
-						flags[i] = FLAG.notFinite;
-						perBaseline.notFinite++;
-					} else if (re === 0 && im === 0) {
+					if (square === 0) {
 						flags[i] = FLAG.zero;
-						perBaseline.zero++;
-					} else if (square > limitSquared) {
+						zero++;
+					} else if (square <= limitSquared && square < Number.POSITIVE_INFINITY) {
+						good++;
+						waterfall[row + c] += Math.sqrt(square) * inverse;
+						seen[row + c]++;
+					} else if (square > limitSquared && square < Number.POSITIVE_INFINITY) {
 						flags[i] = FLAG.absurd;
-						perBaseline.absurd++;
+						absurd++;
 					} else {
-						perBaseline.good++;
-						const w = (s * nTimes + t) * nChannels + c;
-						waterfall[w] += Math.sqrt(square) * inverse;
-						seen[w]++;
+						flags[i] = FLAG.notFinite;
+						notFinite++;
 					}
 				}
-				for (const kind of SAMPLE_CLASSES) {
-					counts[kind][s * array.nAntennas + array.antenna1[b]] += perBaseline[kind];
-					counts[kind][s * array.nAntennas + array.antenna2[b]] += perBaseline[kind];
+				for (const antenna of [array.antenna1[b], array.antenna2[b]]) {
+					const o = s * array.nAntennas + antenna;
+					counts.input[o] += input;
+					counts.absent[o] += absent;
+					counts.notFinite[o] += notFinite;
+					counts.zero[o] += zero;
+					counts.absurd[o] += absurd;
+					counts.good[o] += good;
 				}
 			}
 		}

@@ -133,6 +133,9 @@ export function solveCells(
 		tolerance: options.tolerance ?? STEFCAL_DEFAULTS.tolerance,
 		maxIterations: options.maxIterations ?? STEFCAL_DEFAULTS.maxIterations,
 	};
+	// The last good cell of each polarisation is where the next one starts: neighbours in time or frequency are alike.
+	const warm = Array.from({ length: nPolarizations }, () => ({ known: false, g: new Float64Array(2 * nAntennas) }));
+	const took = new Uint8Array(nPolarizations * nAntennas);
 	for (let c = 0; c < nCells; c++) {
 		const s = c % nPolarizations;
 		loadCell(sums, array, c, (b) => weights[s * nBaselines + b], cell);
@@ -153,11 +156,27 @@ export function solveCells(
 				if (fresh) state = "no-data";
 				break;
 			}
-			if (fresh) startingGains(cell, solved, options.root, options.mode, g);
+			if (fresh) {
+				const near = warm[s];
+				const covers = near.known && solved.every((take, p) => take === 0 || took[s * nAntennas + p] !== 0);
+				if (covers) g.set(near.g);
+				else startingGains(cell, solved, options.root, options.mode, g);
+				const result = stefcal(cell, solved, iteration, g);
+				iterations += result.iterations;
+				state = result.state;
+				if (covers && state !== "converged") {
+					// A neighbour that misled: from the data themselves.
+					startingGains(cell, solved, options.root, options.mode, g);
+					const again = stefcal(cell, solved, iteration, g);
+					iterations += again.iterations;
+					state = again.state;
+				}
+			} else {
+				const result = stefcal(cell, solved, iteration, g);
+				iterations += result.iterations;
+				state = result.state;
+			}
 			fresh = false;
-			const result = stefcal(cell, solved, iteration, g);
-			iterations += result.iterations;
-			state = result.state;
 			if (state !== "converged") break;
 			let weak = 0;
 			for (let p = 0; p < nAntennas; p++) {
@@ -181,6 +200,11 @@ export function solveCells(
 		out.states.push(state);
 		out.iterations[c] = iterations;
 		const ok = state === "converged";
+		warm[s].known = ok;
+		if (ok) {
+			warm[s].g.set(g);
+			took.set(solved, s * nAntennas);
+		}
 		for (let p = 0; p < nAntennas; p++) {
 			const i = c * nAntennas + p;
 			if (ok && solved[p] !== 0) {

@@ -53,12 +53,13 @@ async function gainSums(
 	cellOf: Int32Array,
 	nCells: number,
 	known: (window: number) => KnownGains,
+	channelStep = 1,
 ): Promise<NormalSums[]> {
-	return input.pool.ask<"sums">((w) => ({
-		kind: "sums",
-		layout: everyInterval(cellOf, nCells, input.pool.frequenciesHz[w].length),
-		gains: known(w),
-	}));
+	return input.pool.ask<"sums">((w) => {
+		const layout = everyInterval(cellOf, nCells, input.pool.frequenciesHz[w].length);
+		if (channelStep > 1) layout.channelCell.forEach((_, c) => (layout.channelCell[c] = c % channelStep === 0 ? 0 : -1));
+		return { kind: "sums", layout, gains: known(w) };
+	});
 }
 
 /**
@@ -75,16 +76,19 @@ export async function solvePhases(
 	const nPol = input.polarizations.length;
 	const nTimes = timesMjd.length;
 	let intervalS = options.phaseIntervalS;
+	const perIntegration = integrationSnr(input, prep);
 	if (intervalS === 0) {
-		const snr = median(prep.delays.flatMap((delay) => Array.from(delay.snr).filter((value) => value > 0)));
-		const perIntegration = snr / Math.sqrt(nTimes);
 		const integrations = perIntegration >= 8 ? 1 : Math.ceil((8 / perIntegration) ** 2);
 		intervalS = Number.isFinite(integrations) ? integrations * integrationS : Number.POSITIVE_INFINITY;
 	}
 	const intervals = solutionIntervals(timesMjd, integrationS, intervalS, input.scans);
 	const nCells = intervals.timesMjd.length;
 	const known = options.delay === undefined ? noGains(input) : gainsFor(input, prep.delays);
-	const sums = await gainSums(input, intervals.cellOf, nCells, () => known);
+	// A phase known to 1/150 radian costs no coherence: on a bright calibrator some of the channels are enough.
+	const narrowest = Math.min(...input.pool.frequenciesHz.map((frequencies) => frequencies.length));
+	const spare = Math.floor((perIntegration / 150) ** 2);
+	const channelStep = Math.max(1, Math.min(8, spare, Math.floor(narrowest / 8)));
+	const sums = await gainSums(input, intervals.cellOf, nCells, () => known, channelStep);
 	const total = sums[0];
 	for (const more of sums.slice(1)) addSums(total, more);
 	const raw = solveCells(total, array, nPol, prep.weights, prep.excluded, {
@@ -106,6 +110,15 @@ export async function solvePhases(
 		}
 	}
 	return { cellOf: intervals.cellOf, integrations: Math.ceil(nTimes / Math.max(1, nCells)), timeGains, raw };
+}
+
+/** Typical signal to noise of an antenna's phase in one integration, all channels together: from model and noise. */
+function integrationSnr(input: SolveInput, prep: Preparation): number {
+	const perDelay = prep.delays.map(
+		(delay) => median(Array.from(delay.snr).filter((snr) => snr > 0)) / Math.sqrt(Math.max(1, delay.integrations)),
+	);
+	const snr = median(perDelay);
+	return Number.isFinite(snr) ? snr : 0;
 }
 
 const noGains = (input: SolveInput): KnownGains => ({

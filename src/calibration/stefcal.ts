@@ -68,15 +68,16 @@ export function enoughBaselines(cell: CellMatrix, candidates: Uint8Array, least:
  */
 export function startingGains(cell: CellMatrix, solved: Uint8Array, root: number, mode: SolveMode, g: Float64Array) {
 	const { nAntennas, d, n } = cell;
-	const ratios: number[] = [];
+	const ratios = new Float64Array((nAntennas * (nAntennas - 1)) / 2);
+	let count = 0;
 	for (let p = 0; p < nAntennas; p++) {
+		if (solved[p] === 0) continue;
 		for (let q = p + 1; q < nAntennas; q++) {
 			const i = p * nAntennas + q;
-			if (solved[p] !== 0 && solved[q] !== 0 && n[i] > 0) ratios.push(Math.hypot(d[2 * i], d[2 * i + 1]) / n[i]);
+			if (solved[q] !== 0 && n[i] > 0) ratios[count++] = Math.sqrt(d[2 * i] ** 2 + d[2 * i + 1] ** 2) / n[i];
 		}
 	}
-	ratios.sort((a, b) => a - b);
-	const median = ratios.length === 0 ? 1 : ratios[ratios.length >> 1];
+	const median = count === 0 ? 1 : ratios.subarray(0, count).sort()[count >> 1];
 	const amplitude = mode === "p" ? 1 : Math.sqrt(median > 0 ? median : 1);
 	const best = new Float64Array(nAntennas).fill(-1);
 	const from = new Int32Array(nAntennas).fill(-1);
@@ -100,7 +101,7 @@ export function startingGains(cell: CellMatrix, solved: Uint8Array, root: number
 		for (let q = 0; q < nAntennas; q++) {
 			const i = next * nAntennas + q;
 			if (done[q] !== 0 || solved[q] === 0 || n[i] <= 0) continue;
-			const snr = Math.hypot(d[2 * i], d[2 * i + 1]) / Math.sqrt(n[i]);
+			const snr = (d[2 * i] ** 2 + d[2 * i + 1] ** 2) / n[i];
 			if (snr > best[q]) {
 				best[q] = snr;
 				from[q] = next;
@@ -121,79 +122,117 @@ export function startingGains(cell: CellMatrix, solved: Uint8Array, root: number
  * @param g [antenna][re, im], in: start, out: solution.
  */
 export function stefcal(cell: CellMatrix, solved: Uint8Array, options: StefcalOptions, g: Float64Array): StefcalResult {
-	const { nAntennas, d, n } = cell;
+	const { nAntennas } = cell;
 	const phaseOnly = options.mode === "p";
-	const before = new Float64Array(2 * nAntennas);
-	const start = Math.max(1e-300, norm(g, solved, nAntennas));
+	const dense = densePart(cell, solved);
+	const { size: m, index, dRe, dIm, n } = dense;
+	// Real and imaginary parts and squares apart, so that the inner loop is one run over four arrays.
+	const re = new Float64Array(m);
+	const im = new Float64Array(m);
+	const square = new Float64Array(m);
+	const nextRe = new Float64Array(m);
+	const nextIm = new Float64Array(m);
+	let start = 1e-300;
+	for (let p = 0; p < m; p++) {
+		re[p] = g[2 * index[p]];
+		im[p] = g[2 * index[p] + 1];
+		start += re[p] * re[p] + im[p] * im[p];
+	}
 	let change = Number.POSITIVE_INFINITY;
 	// Convergence is judged on averaged iterates only: the plain ones oscillate around the solution by design.
 	let bestChange = Number.POSITIVE_INFINITY;
 	let sinceBest = 0;
+	const finish = (state: CellState, iterations: number): StefcalResult => {
+		for (let p = 0; p < m; p++) {
+			g[2 * index[p]] = re[p];
+			g[2 * index[p] + 1] = im[p];
+		}
+		return { state, iterations, change };
+	};
+	if (m === 0 || nAntennas === 0) return finish("no-data", 0);
 	for (let iteration = 1; iteration <= options.maxIterations; iteration++) {
-		before.set(g);
+		for (let q = 0; q < m; q++) square[q] = re[q] * re[q] + im[q] * im[q];
 		let moved = 0;
 		let size = 0;
 		const averaging = iteration % 2 === 0;
-		for (let p = 0; p < nAntennas; p++) {
-			if (solved[p] === 0) continue;
-			let re = 0;
-			let im = 0;
+		for (let p = 0; p < m; p++) {
+			let a = 0;
+			let b = 0;
 			let denominator = 0;
-			const row = p * nAntennas;
-			for (let q = 0; q < nAntennas; q++) {
-				const weight = n[row + q];
-				if (weight === 0 || solved[q] === 0) continue;
-				const qRe = before[2 * q];
-				const qIm = before[2 * q + 1];
-				const dRe = d[2 * (row + q)];
-				const dIm = d[2 * (row + q) + 1];
-				re += dRe * qRe - dIm * qIm;
-				im += dRe * qIm + dIm * qRe;
-				denominator += weight * (qRe * qRe + qIm * qIm);
+			for (let q = 0, i = p * m; q < m; q++, i++) {
+				const qRe = re[q];
+				const qIm = im[q];
+				a += dRe[i] * qRe - dIm[i] * qIm;
+				b += dRe[i] * qIm + dIm[i] * qRe;
+				denominator += n[i] * square[q];
 			}
-			if (denominator === 0) continue;
-			re /= denominator;
-			im /= denominator;
+			if (denominator === 0) {
+				nextRe[p] = re[p];
+				nextIm[p] = im[p];
+				continue;
+			}
+			a /= denominator;
+			b /= denominator;
 			if (phaseOnly) {
-				const length = Math.hypot(re, im);
+				const length = Math.sqrt(a * a + b * b);
 				if (length > 0) {
-					re /= length;
-					im /= length;
+					a /= length;
+					b /= length;
 				}
 			}
 			if (averaging) {
-				re = 0.5 * (re + before[2 * p]);
-				im = 0.5 * (im + before[2 * p + 1]);
+				a = 0.5 * (a + re[p]);
+				b = 0.5 * (b + im[p]);
 				if (phaseOnly) {
-					const length = Math.hypot(re, im);
+					const length = Math.sqrt(a * a + b * b);
 					if (length > 0) {
-						re /= length;
-						im /= length;
+						a /= length;
+						b /= length;
 					}
 				}
 			}
-			g[2 * p] = re;
-			g[2 * p + 1] = im;
-			moved += (re - before[2 * p]) ** 2 + (im - before[2 * p + 1]) ** 2;
-			size += re * re + im * im;
+			nextRe[p] = a;
+			nextIm[p] = b;
+			moved += (a - re[p]) ** 2 + (b - im[p]) ** 2;
+			size += a * a + b * b;
 		}
+		re.set(nextRe);
+		im.set(nextIm);
 		change = Math.sqrt(moved / size);
-		if (!Number.isFinite(change) || size > 1e12 * start * start || size < 1e-12 * start * start) {
-			return { state: "diverged", iterations: iteration, change };
-		}
-		if (change < options.tolerance) return { state: "converged", iterations: iteration, change };
+		if (!Number.isFinite(change) || size > 1e12 * start || size < 1e-12 * start) return finish("diverged", iteration);
+		if (change < options.tolerance) return finish("converged", iteration);
 		if (averaging) {
 			if (change < 0.95 * bestChange) {
 				bestChange = change;
 				sinceBest = 0;
-			} else if (++sinceBest >= 8) return { state: "stalled", iterations: iteration, change };
+			} else if (++sinceBest >= 8) return finish("stalled", iteration);
 		}
 	}
-	return { state: "maxed", iterations: options.maxIterations, change };
+	return finish("maxed", options.maxIterations);
 }
 
-function norm(g: Float64Array, solved: Uint8Array, nAntennas: number): number {
-	let sum = 0;
-	for (let p = 0; p < nAntennas; p++) if (solved[p] !== 0) sum += g[2 * p] ** 2 + g[2 * p + 1] ** 2;
-	return Math.sqrt(sum);
+/** Rows and columns of the antennas that take part, real and imaginary parts apart. */
+function densePart(cell: CellMatrix, solved: Uint8Array) {
+	const { nAntennas, d, n } = cell;
+	const index: number[] = [];
+	for (let p = 0; p < nAntennas; p++) if (solved[p] !== 0) index.push(p);
+	const m = index.length;
+	const out = {
+		size: m,
+		index,
+		dRe: new Float64Array(m * m),
+		dIm: new Float64Array(m * m),
+		n: new Float64Array(m * m),
+	};
+	for (let p = 0, i = 0; p < m; p++) {
+		const row = index[p] * nAntennas;
+		for (let q = 0; q < m; q++, i++) {
+			const from = row + index[q];
+			if (n[from] === 0) continue;
+			out.dRe[i] = d[2 * from];
+			out.dIm[i] = d[2 * from + 1];
+			out.n[i] = n[from];
+		}
+	}
+	return out;
 }

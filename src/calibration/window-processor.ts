@@ -1,7 +1,8 @@
 import { gainsOfIntegration, type KnownGains } from "./known-gains.ts";
-import { measureNoise, type NoiseSums } from "./noise.ts";
+import { measureNoise, type NoiseSums, noNoise } from "./noise.ts";
 import {
 	accumulate,
+	accumulateSpectra,
 	type CellLayout,
 	cellsOf,
 	emptySums,
@@ -21,7 +22,7 @@ export type WindowRequest =
 	| { kind: "inspect" }
 	/** Flags [time][channel of this window] in every baseline, and whole antennas per polarisation. */
 	| { kind: "flag"; rfi: Uint8Array; dead: Uint8Array }
-	| { kind: "noise"; channelStep: number; gains: KnownGains | undefined }
+	| { kind: "noise"; channelStep: number; skip: boolean; gains: KnownGains | undefined }
 	| { kind: "sums"; layout: CellLayout; gains: KnownGains | undefined }
 	/** D and N alone of every channel, in single precision: what a delay needs. */
 	| { kind: "spectra"; nTimeCells: number; timeCell: Int32Array }
@@ -69,18 +70,15 @@ export class WindowProcessor {
 			case "flag":
 				return { flagged: applyFlags(data, array, request.rfi, request.dead) };
 			case "noise":
+				if (request.skip) return noNoise(data);
 				return measureNoise(data, array, model, this.gains(request.gains), request.channelStep);
 			case "sums": {
 				const sums = emptySums(cellsOf(request.layout, data.nPolarizations), data.nBaselines);
 				accumulate(data, array, model, this.gains(request.gains), request.layout, sums);
 				return sums;
 			}
-			case "spectra": {
-				const layout = { ...everyChannel(data.nTimes, data.nChannels), ...request, kind: undefined };
-				const sums = emptySums(cellsOf(layout, data.nPolarizations), data.nBaselines);
-				accumulate(data, array, model, undefined, layout, sums);
-				return { d: Float32Array.from(sums.d), n: Float32Array.from(sums.n) };
-			}
+			case "spectra":
+				return accumulateSpectra(data, array, model, request.timeCell, request.nTimeCells);
 			case "bandpass-sums": {
 				const layout = everyChannel(data.nTimes, data.nChannels);
 				const cells = cellsOf(layout, data.nPolarizations);

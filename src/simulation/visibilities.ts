@@ -83,7 +83,7 @@ export function recordWindow(
 	const flags = new Uint8Array(nTimes * size);
 	const m = new Float32Array(2 * size);
 	for (let t = 0; t < nTimes; t++) {
-		model(t, m);
+		model(t, m, 0, nBaselines);
 		const out = visibilities.subarray(2 * t * size, 2 * (t + 1) * size);
 		recordIntegration(truth, array, frequenciesHz, window, t, m, random.fork(`noise-${window}-${t}`), out);
 		for (let b = 0; b < nBaselines; b++) {

@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import type { ApparentSources } from "../../calibration/component-model.ts";
 import type { Selection } from "../../calibration/load-window.ts";
+import type { VisibilitySet } from "../../calibration/visibility-set.ts";
 import type { WindowAnswers, WindowPool, WindowRequest } from "../../calibration/window-processor.ts";
 import { CausticError } from "../../error.ts";
 import type { WorkerReply, WorkerRequest } from "./window-worker.ts";
@@ -8,12 +9,24 @@ import type { WorkerReply, WorkerRequest } from "./window-worker.ts";
 /** Everything a worker needs to read windows and predict their model by itself. */
 export interface WindowSource {
 	paths: readonly string[];
+	/** Per window the one file that holds it and nothing else, where there is one. */
+	files: readonly { path: string; firstHz: number; firstMjd: number }[] | undefined;
 	selection: Selection;
 	column: "data" | "corrected";
 	/** Per window: point sources, or the set's own model column. */
 	models: readonly (ApparentSources | "column")[];
 	/** Keep samples in memory between passes; otherwise read them anew for each. */
 	keep: boolean;
+}
+
+/** One file per window: a group of subband files as correlators write them. */
+export function windowFiles(set: VisibilitySet): WindowSource["files"] {
+	if (set.format !== "uvh5" || set.source.length !== set.spectralWindows.length) return undefined;
+	return set.source.map((path, w) => ({
+		path,
+		firstHz: set.frequenciesHz[set.spectralWindows[w].firstChannel],
+		firstMjd: set.timesMjd[0],
+	}));
 }
 
 export interface ThreadedPool extends WindowPool {

@@ -1,6 +1,6 @@
 import { type MessagePort, parentPort } from "node:worker_threads";
 import { columnModel, componentModel } from "../../calibration/component-model.ts";
-import { loadWindow } from "../../calibration/load-window.ts";
+import { type LoadedWindow, loadWindow } from "../../calibration/load-window.ts";
 import type { VisibilitySet } from "../../calibration/visibility-set.ts";
 import { type WindowAnswers, WindowProcessor, type WindowRequest } from "../../calibration/window-processor.ts";
 import { CausticError } from "../../error.ts";
@@ -23,20 +23,44 @@ export type WorkerReply =
 /** The windows of one worker: loaded when first asked for, kept or read anew for every pass. */
 class WindowHolder {
 	private readonly source: WindowSource;
-	private readonly set: VisibilitySet;
+	private whole: VisibilitySet | undefined;
 	private readonly kept = new Map<number, WindowProcessor>();
 	private readonly flags = new Map<number, Uint8Array>();
 
 	constructor(source: WindowSource) {
 		this.source = source;
-		this.set = openVisibilities(source.paths);
+	}
+
+	/**
+	 * One window's samples. Where each window is a file of its own only that one is opened, provided that it describes the
+	 * same rows as the whole.
+	 */
+	private async read(window: number, column: "data" | "corrected" | "model"): Promise<LoadedWindow> {
+		const { selection, files, paths } = this.source;
+		const file = files?.[window];
+		if (file !== undefined) {
+			const set = openVisibilities([file.path]);
+			try {
+				const same =
+					set.spectralWindows.length === 1 &&
+					set.frequenciesHz[0] === file.firstHz &&
+					set.baselines.antenna1.length === selection.baselineOf.length &&
+					set.timesMjd.length >= selection.times[selection.times.length - 1] + 1 &&
+					set.timesMjd[0] === file.firstMjd;
+				if (same) return await loadWindow(set, 0, selection, column);
+			} finally {
+				set.close();
+			}
+		}
+		this.whole ??= openVisibilities(paths);
+		return loadWindow(this.whole, window, selection, column);
 	}
 
 	async processor(window: number): Promise<WindowProcessor> {
 		const kept = this.kept.get(window);
 		if (kept !== undefined) return kept;
 		const { selection, models } = this.source;
-		const { data } = await loadWindow(this.set, window, selection, this.source.column);
+		const { data } = await this.read(window, this.source.column);
 		// Flags found by earlier passes outlive the samples.
 		const flags = this.flags.get(window);
 		if (flags !== undefined) data.flags.set(flags);
@@ -44,7 +68,7 @@ class WindowHolder {
 		const own = models[window];
 		const model =
 			own === "column"
-				? columnModel((await loadWindow(this.set, window, selection, "model")).data.visibilities, data.nTimes)
+				? columnModel((await this.read(window, "model")).data.visibilities, data.nTimes, data.nBaselines)
 				: componentModel(own, data.frequenciesHz, data.nPolarizations);
 		const processor = new WindowProcessor(data, selection.array, model);
 		if (this.source.keep) this.kept.set(window, processor);
