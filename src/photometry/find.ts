@@ -1,12 +1,16 @@
-import type { PixelKernel } from "../sky/beam.ts";
+import { badInput } from "../error.ts";
+import { kernelAxes, type PixelKernel } from "../sky/beam.ts";
 import type { Plane } from "../sky/plane.ts";
-import { COMPONENT_FLAG, type FoundComponent } from "./component.ts";
-import { fitCovariance } from "./fit-covariance.ts";
-import { type FitGroup, fitGroup } from "./fit-group.ts";
+import type { FoundComponent } from "./component.ts";
+import { groupComponents } from "./component-values.ts";
+import { type FitGroup, type FitSettings, fitGroup } from "./fit-group.ts";
 import { bestFootprintLevel } from "./footprint.ts";
-import { freeParameters, PARAMETERS } from "./gaussian-fit.ts";
-import { integratedError, integratedFlux } from "./integrated-flux.ts";
+import { PARAMETERS } from "./gaussian-fit.ts";
+import { addHiddenSources } from "./hidden-sources.ts";
+import { islandGroups } from "./island-groups.ts";
+import { islandMoments } from "./island-moments.ts";
 import { findIslands, type Island, type MapSet } from "./islands.ts";
+import { measureNoiseCorrelation } from "./noise-autocorrelation.ts";
 import type { NoiseCorrelation } from "./noise-correlation.ts";
 import { ResidualMap } from "./residual-map.ts";
 import { summits } from "./summits.ts";
@@ -19,175 +23,164 @@ export interface FindInput {
 	background?: Plane;
 	/** The beam on this pixel grid. */
 	kernel: PixelKernel;
-	noiseCorrelation: NoiseCorrelation;
+	/** How the noise is correlated; measured when not given, with the sources found taken out. */
+	noiseCorrelation?: NoiseCorrelation;
 }
 
 export interface FindOptions {
-	/** An island needs a pixel above this many local rms. */
+	/** An island needs a pixel above this many times the noise, and each summit too. */
 	seed?: number;
-	/** Islands grow down to this many local rms. */
+	/** Islands reach down to this many times the noise. */
 	flood?: number;
-	/** Look for negative sources as well (Stokes Q, U, V). */
+	/** Look for negative sources as well. */
 	negative?: boolean;
-	/** Islands beyond this many pixels are given by their moments. */
+	/** Height above the saddle to a higher summit, in units of the noise, that makes a summit. */
+	prominence?: number;
+	/** Islands with more pixels, or more summits, are described by their moments. */
 	maxIslandPixels?: number;
-	/** Components fitted in one island, at most. */
-	maxComponents?: number;
+	maxIslandComponents?: number;
+	maxIterations?: number;
 }
 
-/** Rise above the saddle to a higher summit, in local rms, that makes a summit a source. */
-const PROMINENCE = 1;
-const ITERATIONS = 60;
-const FIT_PIXELS = 1500;
-
-/**
- * Finds the sources of an image: islands above the flood level with a pixel above the seed, their summits, and one
- * Gaussian for each summit, fitted together within an island while all other models are subtracted. Errors are those of
- * the least-squares fit under the given noise correlation. Components are ordered by island, then by brightness.
- */
-export function findSources(input: FindInput, options: FindOptions = {}): FoundComponent[] {
-	const { seed = 5, flood = 4, negative = false, maxIslandPixels = 100_000, maxComponents = 40 } = options;
-	const found: FoundComponent[] = [];
-	let islands = 0;
-	for (const sign of negative ? ([1, -1] as const) : ([1] as const)) {
-		const maps: MapSet = { image: input.image, noise: input.noise, background: input.background };
-		const list = findIslands(maps, flood, seed, sign);
-		const residual = new ResidualMap(maps, sign);
-		const settings = {
-			beam: input.kernel,
-			level: bestFootprintLevel(input.kernel, input.noiseCorrelation),
-			maxIterations: ITERATIONS,
-			maxPixels: FIT_PIXELS,
-		};
-		const groups = new Map<Island, FitGroup>();
-		const bright = list.toSorted((a, b) => b.peakSnr - a.peakSnr || a.id - b.id);
-		for (const island of bright) {
-			if (island.pixels > maxIslandPixels) continue;
-			const tops = summits(maps, island, seed, PROMINENCE, maxComponents, sign).summits;
-			const group: FitGroup = {
-				island: tops.map(() => island.id),
-				parameters: Float64Array.from(
-					tops.flatMap((top) => [top.value, top.x, top.y, input.kernel.a, input.kernel.b, input.kernel.c]),
-				),
-				freedom: tops.map(() => 6),
-				flags: tops.map(() => 0),
-				extra: [],
-				pixels: undefined,
-			};
-			fitGroup(group, residual, settings, true);
-			groups.set(island, group);
-		}
-		// Again with every neighbour's model taken away: the first round saw those not yet fitted.
-		for (const group of groups.values()) fitGroup(group, residual, settings, false);
-		for (const island of list) {
-			const group = groups.get(island);
-			const components = group === undefined ? [moments(input, island, sign)] : fitted(input, group);
-			components.sort((a, b) => b.peak - a.peak || a.y - b.y || a.x - b.x);
-			components.forEach((component, k) => {
-				const flags = component.flags | (sign < 0 ? COMPONENT_FLAG.negative : 0);
-				found.push({
-					...component,
-					peak: sign * component.peak,
-					integrated: sign * component.integrated,
-					snr: sign * component.snr,
-					islandId: islands + island.id,
-					componentId: k,
-					flags,
-				});
-			});
-		}
-		islands += list.length;
-	}
-	return found;
-}
-
-const valueAt = (plane: Plane | undefined, x: number, y: number): number => {
-	if (plane === undefined) return 0;
-	const column = Math.max(0, Math.min(plane.width - 1, Math.round(x)));
-	const row = Math.max(0, Math.min(plane.height - 1, Math.round(y)));
-	return plane.data[row * plane.width + column];
+export const FIND_DEFAULTS = {
+	seed: 5,
+	flood: 4,
+	negative: false,
+	prominence: 1.5,
+	maxIslandPixels: 50_000,
+	maxIslandComponents: 300,
+	maxIterations: 40,
 };
 
-function fitted(input: FindInput, group: FitGroup): FoundComponent[] {
-	const { pixels, parameters, freedom } = group;
-	if (pixels === undefined) return [];
-	const columns = freeParameters(freedom).length;
-	const { covariance } = fitCovariance(pixels, parameters, freedom, input.noiseCorrelation);
-	let offset = 0;
-	return freedom.map((free, c) => {
-		const own = parameters.slice(c * PARAMETERS, (c + 1) * PARAMETERS);
-		const [peak, x, y, a, b, cc] = own;
-		const at = (p: number, q: number) => (p < free && q < free ? covariance[(offset + p) * columns + offset + q] : 0);
-		const localRms = valueAt(input.noise, x, y);
-		const component: FoundComponent = {
-			islandId: group.island[c],
-			componentId: c,
-			x,
-			y,
-			peak,
-			peakError: Math.sqrt(at(0, 0)),
-			integrated: integratedFlux(peak, { a, b, c: cc }, input.kernel),
-			integratedError: integratedError(own, covariance, free, columns, offset, input.kernel),
-			kernel: { a, b, c: cc },
-			positionCovariance: [at(1, 1), at(1, 2), at(2, 2)],
-			shapeCovariance: [at(3, 3), at(3, 4), at(3, 5), at(4, 4), at(4, 5), at(5, 5)],
-			localRms,
-			background: valueAt(input.background, x, y),
-			snr: peak / localRms,
-			flags: group.flags[c],
-		};
-		offset += free;
-		return component;
+/** Fits look at no more pixels than this, whatever the size of a source. */
+const MAX_FIT_PIXELS = 4000;
+
+/**
+ * Finds sources: islands above a flood level with a pixel above a seed level, a summit for each source in them, and
+ * Gaussians fitted to the image, neighbours subtracted, with errors under the noise's own correlation. What the
+ * residuals still show is added and fitted again. Islands too large to fit are described by their moments. Sorted by
+ * island (raster order), then by brightness.
+ *
+ * @throws CausticError `grid-mismatch`, `bad-threshold`, `bad-beam`.
+ */
+export function findSources(input: FindInput, options: FindOptions = {}): FoundComponent[] {
+	const { image, noise, background, kernel: beam, noiseCorrelation } = input;
+	const settings = { ...FIND_DEFAULTS, ...options };
+	check(input, settings);
+	const maps: MapSet = { image, noise, background };
+	const first = noiseCorrelation ?? measureNoiseCorrelation(image, noise, background, beam);
+	const fit: FitSettings = {
+		beam,
+		level: bestFootprintLevel(beam, first),
+		maxIterations: settings.maxIterations,
+		maxPixels: MAX_FIT_PIXELS,
+	};
+	const signs: (1 | -1)[] = settings.negative ? [1, -1] : [1];
+	const found = signs.map((sign) =>
+		searchOneSign(maps, beam, fit, settings, first, noiseCorrelation !== undefined, sign),
+	);
+	const positive = numbered(found[0], 0);
+	return [...positive, ...numbered(found[1] ?? [], positive.at(-1)?.islandId ?? 0)];
+}
+
+function searchOneSign(
+	maps: MapSet,
+	beam: PixelKernel,
+	fit: FitSettings,
+	settings: typeof FIND_DEFAULTS,
+	correlation: NoiseCorrelation,
+	isGiven: boolean,
+	sign: 1 | -1,
+): FoundComponent[] {
+	const groups: FitGroup[] = [];
+	const giants: Island[] = [];
+	const islands = findIslands(maps, settings.flood, settings.seed, sign);
+	for (const island of islands) {
+		const found =
+			island.pixels <= settings.maxIslandPixels
+				? summits(maps, island, settings.seed, settings.prominence, settings.maxIslandComponents, sign)
+				: undefined;
+		if (found?.complete) groups.push(...islandGroups(maps, island, found.summits, beam, sign));
+		else giants.push(island);
+	}
+	const residual = new ResidualMap(maps, sign);
+	// The brightest first: each is then gone when its fainter neighbours are fitted.
+	groups.sort((p, q) => q.parameters[0] - p.parameters[0] || p.island[0] - q.island[0]);
+	for (const group of groups) fitGroup(group, residual, fit, true);
+	addHiddenSources(groups, residual, giants, islands.length, beam, fit, settings);
+	// Once more with every neighbour's model subtracted, over footprints set by the fitted models.
+	for (const group of groups) fitGroup(group, residual, fit, false);
+
+	const final = isGiven ? correlation : residualCorrelation(residual, maps.noise, groups, beam, correlation);
+	return [
+		...groups.flatMap((group) => groupComponents(group, maps, beam, final, sign)),
+		...giants.map((island) => islandMoments(maps, island, beam, final, sign)),
+	];
+}
+
+/** The noise's correlation with all models subtracted and their cores masked. */
+function residualCorrelation(
+	residual: ResidualMap,
+	noise: Plane,
+	groups: readonly FitGroup[],
+	beam: PixelKernel,
+	fallback: NoiseCorrelation,
+): NoiseCorrelation {
+	const x: number[] = [];
+	const y: number[] = [];
+	for (const { parameters } of groups) {
+		for (let p = 0; p < parameters.length; p += PARAMETERS) {
+			x.push(parameters[p + 1]);
+			y.push(parameters[p + 2]);
+		}
+	}
+	const sources = { x, y, flux: new Float64Array(x.length) };
+	const measured = measureNoiseCorrelation(residual.plane, noise, undefined, beam, { sources });
+	return measured.origin === "measured" ? measured : fallback;
+}
+
+/** Numbers islands in raster order from `after` + 1, and the components of each by brightness from 0. */
+function numbered(components: FoundComponent[], after: number): FoundComponent[] {
+	components.sort((p, q) => p.islandId - q.islandId || Math.abs(q.peak) - Math.abs(p.peak) || p.y - q.y || p.x - q.x);
+	let island = after;
+	let last = Number.NaN;
+	let place = 0;
+	return components.map((component) => {
+		if (component.islandId !== last) {
+			last = component.islandId;
+			island++;
+			place = 0;
+		}
+		return { ...component, islandId: island, componentId: place++ };
 	});
 }
 
-/** An island that is too large to fit: its peak, sum, centroid and extent. */
-function moments(input: FindInput, island: Island, sign: 1 | -1): FoundComponent {
-	const { image, noise, background, kernel } = input;
-	let [sum, sx, sy, peak, variance] = [0, 0, 0, 0, 0];
-	const visit = (work: (x: number, y: number, value: number, rms: number) => void) => {
-		for (let k = 0; k < island.runs.length; k += 3) {
-			const y = island.runs[k];
-			for (let x = island.runs[k + 1]; x < island.runs[k + 2]; x++) {
-				const p = y * image.width + x;
-				work(x, y, sign * (image.data[p] - (background === undefined ? 0 : background.data[p])), noise.data[p]);
-			}
-		}
-	};
-	visit((x, y, value, rms) => {
-		sum += value;
-		sx += value * x;
-		sy += value * y;
-		variance += rms * rms;
-		if (value > peak) peak = value;
-	});
-	const x = sx / sum;
-	const y = sy / sum;
-	let [xx, xy, yy] = [0, 0, 0];
-	visit((px, py, value) => {
-		xx += value * (px - x) ** 2;
-		xy += value * (px - x) * (py - y);
-		yy += value * (py - y) ** 2;
-	});
-	const det = (xx * yy - xy * xy) / (sum * sum);
-	const shape = { a: yy / sum / (2 * det), b: -xy / sum / det, c: xx / sum / (2 * det) };
-	const beamArea = (2 * Math.PI) / Math.sqrt(4 * kernel.a * kernel.c - kernel.b * kernel.b);
-	const localRms = valueAt(noise, x, y);
-	return {
-		islandId: island.id,
-		componentId: 0,
-		x,
-		y,
-		peak,
-		peakError: localRms,
-		integrated: sum / beamArea,
-		integratedError: Math.sqrt(variance / beamArea),
-		kernel: shape,
-		positionCovariance: [0.25, 0, 0.25],
-		shapeCovariance: [0, 0, 0, 0, 0, 0],
-		localRms,
-		background: valueAt(background, x, y),
-		snr: peak / localRms,
-		flags: COMPONENT_FLAG.too_large | COMPONENT_FLAG.not_fitted,
-	};
+function check(
+	{ image, noise, background, kernel }: FindInput,
+	{ seed, flood }: { seed: number; flood: number },
+): void {
+	for (const [what, map] of [
+		["noise map", noise],
+		["background map", background],
+	] as const) {
+		if (map === undefined || (map.width === image.width && map.height === image.height)) continue;
+		throw badInput(
+			"grid-mismatch",
+			`${map.width} x ${map.height} pixels, but the image has ${image.width} x ${image.height}`,
+			{ subject: what, remedy: "Give a map on the image's own pixel grid" },
+		);
+	}
+	if (!(flood > 0 && seed >= flood)) {
+		throw badInput("bad-threshold", `seed ${seed} and flood ${flood}`, {
+			subject: "thresholds",
+			remedy: "Give a positive flood level and a seed level not below it",
+		});
+	}
+	const { majorPx, minorPx } = kernelAxes(kernel);
+	if (!(minorPx > 0 && majorPx < 512)) {
+		throw badInput("bad-beam", `the beam is ${majorPx} x ${minorPx} pixels`, {
+			subject: "beam",
+			remedy: "Check the units of BMAJ and BMIN (degrees), or give the beam by hand",
+		});
+	}
 }

@@ -1,7 +1,7 @@
 import { FWHM_PER_SIGMA, kernelAxes, type PixelKernel } from "../sky/beam.ts";
 import { COMPONENT_FLAG } from "./component.ts";
 import { footprint } from "./footprint.ts";
-import { evaluate, type FitPixels, type Freedom, fitGaussians, PARAMETERS } from "./gaussian-fit.ts";
+import { evaluate, type FitPixels, type FitResult, type Freedom, fitGaussians, PARAMETERS } from "./gaussian-fit.ts";
 import type { ResidualMap } from "./residual-map.ts";
 
 /** Components that are fitted together. */
@@ -54,25 +54,18 @@ export function fitGroup(group: FitGroup, residual: ResidualMap, settings: FitSe
 			greatestSigma: (GREATEST_SIGMA * majorPx) / FWHM_PER_SIGMA,
 			maxIterations,
 		});
-	const wanted = group.freedom.map((free): Freedom => (free === 6 && !enough ? 3 : free));
-	let fit = attempt(wanted, group.parameters);
-	let freedom = wanted;
-	if (!fit.converged || !plausible(fit.parameters, pixels)) {
-		// The beam's shape where the free one would not settle.
-		const start = group.parameters.slice();
-		for (let c = 0; c < components; c++) {
-			if (freedom[c] < 6) continue;
-			start[c * PARAMETERS + 3] = beam.a;
-			start[c * PARAMETERS + 4] = beam.b;
-			start[c * PARAMETERS + 5] = beam.c;
-		}
-		const fixed = wanted.map((free): Freedom => (free === 6 ? 3 : free));
-		const second = attempt(fixed, start);
-		if (second.converged || !plausible(fit.parameters, pixels)) {
-			fit = second;
-			freedom = fixed;
-		}
+	// A free shape may not settle where pixels are missing or neighbours crowd: then the beam's shape is kept.
+	const trials: Freedom[][] = [];
+	if (enough) trials.push(group.freedom);
+	if (!enough || group.freedom.includes(6)) trials.push(group.freedom.map((free): Freedom => (free === 6 ? 3 : free)));
+	let best: { fit: FitResult; freedom: Freedom[] } | undefined;
+	for (const freedom of trials) {
+		const fit = attempt(freedom, withBeamShape(group.parameters, group.freedom, freedom, beam));
+		const good = fit.converged && plausible(fit.parameters, pixels);
+		if (best === undefined || good || !plausible(best.fit.parameters, pixels)) best = { fit, freedom };
+		if (good) break;
 	}
+	const { fit, freedom } = best as { fit: FitResult; freedom: Freedom[] };
 	for (let c = 0; c < components; c++) {
 		let flags = group.flags[c] & ~(COMPONENT_FLAG.fixed_shape | COMPONENT_FLAG.not_converged | COMPONENT_FLAG.edge);
 		if (freedom[c] < 6) flags |= COMPONENT_FLAG.fixed_shape;
@@ -85,6 +78,20 @@ export function fitGroup(group: FitGroup, residual: ResidualMap, settings: FitSe
 	group.freedom = freedom;
 	group.pixels = pixels;
 	residual.add(group.parameters, -1);
+}
+
+/** The start of a fit: components whose shape was free and no longer is have the beam's. */
+function withBeamShape(
+	parameters: Float64Array,
+	before: readonly Freedom[],
+	after: readonly Freedom[],
+	beam: PixelKernel,
+): Float64Array {
+	const start = parameters.slice();
+	for (let c = 0; c < after.length; c++) {
+		if (before[c] === 6 && after[c] < 6) start.set([beam.a, beam.b, beam.c], c * PARAMETERS + 3);
+	}
+	return start;
 }
 
 /** Whether the pixels can tell six parameters for each component. */

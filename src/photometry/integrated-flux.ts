@@ -20,8 +20,7 @@ export function integratedError(
 ): number {
 	const [peak, , , a, b, c] = Array.from(parameters);
 	const flux = integratedFlux(peak, { a, b, c }, beam);
-	const peakOnly = () => Math.sqrt(Math.max(0, covariance[offset * columns + offset]));
-	if (free < 6) return (peakOnly() * flux) / peak;
+	if (free < 6) return (Math.sqrt(covariance[offset * columns + offset]) * flux) / peak;
 	// S = peak / sqrt(4ac - b^2) up to a constant.
 	const det = 4 * a * c - b * b;
 	const gradient = [flux / peak, 0, 0, (-2 * c * flux) / det, (b * flux) / det, (-2 * a * flux) / det];
@@ -31,5 +30,5 @@ export function integratedError(
 			variance += gradient[p] * gradient[q] * covariance[(offset + p) * columns + offset + q];
 		}
 	}
-	return Math.sqrt(Math.max(0, variance));
+	return Math.sqrt(variance);
 }

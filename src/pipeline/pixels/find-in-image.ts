@@ -5,9 +5,9 @@ import type { FindTask, FoundImage } from "./tasks.ts";
 
 /** Finds the sources of one image. */
 export async function findInImage({ paths, settings, beam }: FindTask): Promise<FoundImage> {
-	const { image, noise, background, kernel, correlation, noiseMedianJy } = await openImage(paths, beam);
+	const { image, noise, background, kernel, noiseMedianJy } = await openImage(paths, beam);
 	const components = findSources(
-		{ image: image.plane, noise, background, kernel, noiseCorrelation: correlation },
+		{ image: image.plane, noise, background, kernel },
 		{ seed: settings.seedSigma, flood: settings.floodSigma },
 	);
 	return { ...componentsOnSky(components, image.wcs), n: components.length, noiseMedianJy };

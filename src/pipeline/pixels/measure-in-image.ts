@@ -1,3 +1,4 @@
+import { catalogueNoise } from "../../photometry/catalogue-noise.ts";
 import { flagNames } from "../../photometry/flags.ts";
 import { measureForced } from "../../photometry/forced.ts";
 import { type Beam, pixelKernel } from "../../sky/beam.ts";
@@ -13,7 +14,7 @@ export async function measureInImage({
 	beam,
 	shapes,
 }: MeasureTask): Promise<MeasuredPositions> {
-	const { image, noise, background, kernel, correlation, noiseMedianJy } = await openImage(paths, beam);
+	const { image, noise, background, kernel, noiseMedianJy } = await openImage(paths, beam);
 	const { x, y } = image.wcs.icrsToPixels(raDeg, decDeg);
 	const { width, height } = image.plane;
 	const outside = Uint8Array.from(raDeg, (_, i) =>
@@ -31,16 +32,10 @@ export async function measureInImage({
 		);
 	};
 	const kernels = plain ? kernel : Array.from(raDeg, (_, i) => kernelOf(i));
+	const sources = { image: image.plane, noise, background, x, y, kernels, resolved, beam: kernel };
 	const fluxes = measureForced({
-		image: image.plane,
-		noise,
-		background,
-		x,
-		y,
-		kernels,
-		resolved,
-		beam: kernel,
-		noiseCorrelation: correlation,
+		...sources,
+		noiseCorrelation: catalogueNoise(sources),
 		options: { blendBeams: settings.blendRadiusBeams, limitSigma: settings.upperLimitSigma },
 	});
 	return {

@@ -1,8 +1,6 @@
 import { badInput } from "../../error.ts";
 import { type FitsImage, readFitsImage, readFitsPlane } from "../../formats/fits/image.ts";
 import { backgroundAndNoise } from "../../photometry/background.ts";
-import { measureNoiseCorrelation } from "../../photometry/noise-autocorrelation.ts";
-import type { NoiseCorrelation } from "../../photometry/noise-correlation.ts";
 import { type Beam, type PixelKernel, pixelKernel } from "../../sky/beam.ts";
 import type { Plane } from "../../sky/plane.ts";
 import type { ImagePaths } from "./tasks.ts";
@@ -14,7 +12,6 @@ export interface OpenImage {
 	background: Plane | undefined;
 	/** The beam at the reference point, as the pixels see it. */
 	kernel: PixelKernel;
-	correlation: NoiseCorrelation;
 	noiseMedianJy: number;
 }
 
@@ -58,6 +55,5 @@ export async function openImage(paths: ImagePaths, beam?: Beam): Promise<OpenIma
 		noise ??= own.noise;
 		background ??= own.background;
 	}
-	const correlation = measureNoiseCorrelation(image.plane, noise, background, kernel);
-	return { image, noise, background, kernel, correlation, noiseMedianJy: medianNoise(noise) };
+	return { image, noise, background, kernel, noiseMedianJy: medianNoise(noise) };
 }

@@ -1,0 +1,57 @@
+import type { PixelKernel } from "../sky/beam.ts";
+import { COMPONENT_FLAG, type FoundComponent } from "./component.ts";
+import { fitCovariance } from "./fit-covariance.ts";
+import type { FitGroup } from "./fit-group.ts";
+import { PARAMETERS } from "./gaussian-fit.ts";
+import { integratedError, integratedFlux } from "./integrated-flux.ts";
+import type { MapSet } from "./islands.ts";
+import type { NoiseCorrelation } from "./noise-correlation.ts";
+
+/** The components of a fitted group with their errors under the noise's correlation; ids are given later. */
+export function groupComponents(
+	group: FitGroup,
+	maps: MapSet,
+	beam: PixelKernel,
+	correlation: NoiseCorrelation,
+	sign: 1 | -1,
+): FoundComponent[] {
+	const { parameters, freedom, pixels } = group;
+	const columns = freedom.reduce<number>((sum, free) => sum + free, 0);
+	const covariance =
+		pixels !== undefined && pixels.count >= columns
+			? fitCovariance(pixels, parameters, freedom, correlation).covariance
+			: new Float64Array(columns * columns).fill(Number.NaN);
+	// With most of a source missing the covariance is no covariance: then there is no error to report.
+	let fitted = true;
+	for (let p = 0; p < columns; p++) if (!(covariance[p * columns + p] > 0)) fitted = false;
+	if (!fitted) covariance.fill(Number.NaN);
+	const { width, height } = maps.image;
+	let offset = 0;
+	return freedom.map((free, index): FoundComponent => {
+		const own = parameters.subarray(index * PARAMETERS, (index + 1) * PARAMETERS);
+		const [peak, x, y, a, b, c] = own;
+		const at = (p: number, q: number) => covariance[(offset + p) * columns + offset + q];
+		const column = Math.max(0, Math.min(width - 1, Math.round(x)));
+		const row = Math.max(0, Math.min(height - 1, Math.round(y)));
+		const rms = maps.noise.data[row * width + column];
+		const component: FoundComponent = {
+			islandId: group.island[index],
+			componentId: 0,
+			x,
+			y,
+			peak: sign * peak,
+			peakError: Math.sqrt(at(0, 0)),
+			integrated: sign * integratedFlux(peak, { a, b, c }, beam),
+			integratedError: integratedError(own, covariance, free, columns, offset, beam),
+			kernel: { a, b, c },
+			positionCovariance: free >= 3 ? [at(1, 1), at(1, 2), at(2, 2)] : [0, 0, 0],
+			shapeCovariance: free === 6 ? [at(3, 3), at(3, 4), at(3, 5), at(4, 4), at(4, 5), at(5, 5)] : [0, 0, 0, 0, 0, 0],
+			localRms: rms,
+			background: maps.background === undefined ? 0 : maps.background.data[row * width + column],
+			snr: (sign * peak) / rms,
+			flags: group.flags[index] | (sign < 0 ? COMPONENT_FLAG.negative : 0) | (fitted ? 0 : COMPONENT_FLAG.not_fitted),
+		};
+		offset += free;
+		return component;
+	});
+}

@@ -1,0 +1,148 @@
+import { kernelAxes, type PixelKernel } from "../sky/beam.ts";
+import { COMPONENT_FLAG } from "./component.ts";
+import { type FitGroup, type FitSettings, fitGroup } from "./fit-group.ts";
+import { type Freedom, PARAMETERS } from "./gaussian-fit.ts";
+import { LARGEST_GROUP, newGroup, TOGETHER_BEAMS } from "./island-groups.ts";
+import { findIslands, type Island } from "./islands.ts";
+import type { ResidualMap } from "./residual-map.ts";
+import { type Summit, summits } from "./summits.ts";
+
+/** A residual this close to a fitted component (in major axes) is a misfit of it, not a source. */
+const LEAST_SEPARATION = 0.35;
+/** Nor is one below this share of a component within two major axes: the wings of a beam are not exactly Gaussian. */
+const DYNAMIC_RANGE = 0.02;
+const ROUNDS = 2;
+
+/** A place where a source may hide, and the component nearest to it. */
+interface Candidate {
+	summit: Summit;
+	group: FitGroup | undefined;
+	distance: number;
+}
+
+/**
+ * Looks for sources in the residuals: a fainter neighbour that makes no summit of its own on a brighter one's flank.
+ * Each is fitted together with its neighbours and kept if it stays above the seed level and apart from them.
+ */
+export function addHiddenSources(
+	groups: FitGroup[],
+	residual: ResidualMap,
+	giants: readonly Island[],
+	islandCount: number,
+	beam: PixelKernel,
+	settings: FitSettings,
+	thresholds: { seed: number; flood: number; prominence: number },
+): void {
+	const maps = { image: residual.plane, noise: residual.noise };
+	const { majorPx } = kernelAxes(beam);
+	let nextIsland = islandCount + 1;
+	const taken = new Set<string>();
+	for (let round = 0; round < ROUNDS; round++) {
+		const near = componentIndex(groups, 2 * majorPx);
+		let added = 0;
+		for (const island of findIslands(maps, thresholds.flood, thresholds.seed)) {
+			if (giants.some((giant) => inside(giant, island))) continue;
+			const { summits: list } = summits(maps, island, thresholds.seed, thresholds.prominence, LARGEST_GROUP);
+			for (const summit of list) {
+				const key = `${summit.x},${summit.y}`;
+				if (taken.has(key)) continue;
+				taken.add(key);
+				const candidate = judge(summit, near(summit), majorPx);
+				if (candidate === undefined) continue;
+				const joined = candidate.group !== undefined && candidate.distance < TOGETHER_BEAMS * majorPx;
+				if (joined && candidate.group !== undefined) {
+					if (candidate.group.freedom.length >= LARGEST_GROUP) continue;
+					if (extend(candidate.group, summit, residual, beam, settings, thresholds.seed, majorPx)) added++;
+				} else {
+					const group = newGroup([summit], candidate.group?.island[0] ?? nextIsland++, beam, COMPONENT_FLAG.residual);
+					fitGroup(group, residual, settings, true);
+					groups.push(group);
+					added++;
+				}
+			}
+		}
+		if (added === 0) return;
+	}
+}
+
+const inside = (outer: Island, inner: Island): boolean =>
+	inner.x0 >= outer.x0 && inner.x1 <= outer.x1 && inner.y0 >= outer.y0 && inner.y1 <= outer.y1;
+
+interface Neighbour {
+	group: FitGroup;
+	peak: number;
+	distance: number;
+}
+
+/** Components within `reach` pixels of a place, by a grid of cells. */
+function componentIndex(groups: readonly FitGroup[], reach: number): (place: Summit) => Neighbour[] {
+	const cells = new Map<string, { group: FitGroup; at: number }[]>();
+	for (const group of groups) {
+		for (let p = 0; p < group.parameters.length; p += PARAMETERS) {
+			const key = `${Math.floor(group.parameters[p + 1] / reach)},${Math.floor(group.parameters[p + 2] / reach)}`;
+			const list = cells.get(key);
+			if (list === undefined) cells.set(key, [{ group, at: p }]);
+			else list.push({ group, at: p });
+		}
+	}
+	return ({ x, y }) => {
+		const found: Neighbour[] = [];
+		const cx = Math.floor(x / reach);
+		const cy = Math.floor(y / reach);
+		for (let j = cy - 1; j <= cy + 1; j++) {
+			for (let i = cx - 1; i <= cx + 1; i++) {
+				for (const { group, at } of cells.get(`${i},${j}`) ?? []) {
+					const distance = Math.hypot(x - group.parameters[at + 1], y - group.parameters[at + 2]);
+					if (distance < reach) found.push({ group, peak: group.parameters[at], distance });
+				}
+			}
+		}
+		return found;
+	};
+}
+
+/** Whether a residual may be a source, and which group it belongs to. */
+function judge(summit: Summit, neighbours: readonly Neighbour[], majorPx: number): Candidate | undefined {
+	let nearest: Neighbour | undefined;
+	for (const neighbour of neighbours) {
+		if (neighbour.distance < LEAST_SEPARATION * majorPx) return undefined;
+		if (summit.value < DYNAMIC_RANGE * neighbour.peak) return undefined;
+		if (nearest === undefined || neighbour.distance < nearest.distance) nearest = neighbour;
+	}
+	return { summit, group: nearest?.group, distance: nearest?.distance ?? Infinity };
+}
+
+/** Fits a group with one component more; keeps the result if the new one proves itself, else restores the group. */
+function extend(
+	group: FitGroup,
+	summit: Summit,
+	residual: ResidualMap,
+	beam: PixelKernel,
+	settings: FitSettings,
+	seed: number,
+	majorPx: number,
+): boolean {
+	const before = { ...group };
+	const extra = newGroup([summit], group.island[0], beam, COMPONENT_FLAG.residual);
+	const n = group.freedom.length;
+	residual.add(group.parameters, 1);
+	group.parameters = new Float64Array([...group.parameters, ...extra.parameters]);
+	group.freedom = [...group.freedom.map((): Freedom => 6), 6];
+	group.flags = [...group.flags, ...extra.flags];
+	group.island = [...group.island, ...extra.island];
+	group.extra = [];
+	fitGroup(group, residual, settings, true);
+	const at = n * PARAMETERS;
+	const [peak, x, y] = group.parameters.subarray(at, at + 3);
+	let apart = true;
+	for (let p = 0; p < at; p += PARAMETERS) {
+		const distance = Math.hypot(x - group.parameters[p + 1], y - group.parameters[p + 2]);
+		if (distance < LEAST_SEPARATION * majorPx) apart = false;
+	}
+	const rms = summit.value / summit.snr;
+	if (apart && peak > seed * rms) return true;
+	residual.add(group.parameters, 1);
+	Object.assign(group, before);
+	residual.add(group.parameters, -1);
+	return false;
+}
