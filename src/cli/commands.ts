@@ -22,6 +22,12 @@ export const COMMANDS: CommandEntry[] = [
 		load: async () => (await import("./commands/find.ts")).command,
 	},
 	{
+		name: "detect",
+		group: "Detection",
+		summary: "look for extreme scattering events in light curves",
+		load: async () => (await import("./commands/detect.ts")).command,
+	},
+	{
 		name: "example",
 		group: "Survey",
 		summary: "the bundled example: simulate a survey, run the pipeline on it, show the dashboard",

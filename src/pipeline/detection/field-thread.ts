@@ -1,0 +1,5 @@
+import { type DetectOptions, type DetectSource, detectEvents, type LightCurveTable } from "../../detection/detect.ts";
+
+/** One field's light curves, judged in a thread of their own. */
+export default (task: { table: LightCurveTable; sources: DetectSource[]; options: DetectOptions }) =>
+	detectEvents(task.table, task.sources, task.options);

@@ -1,0 +1,80 @@
+import { availableParallelism } from "node:os";
+import { Piscina } from "piscina";
+import type { Detections, DetectOptions, DetectSource, LightCurveTable } from "../../detection/detect.ts";
+
+/** Sources without a field stand alone; so many of them make one task. */
+const ALONE_PER_TASK = 25;
+
+/**
+ * The detector on all cores: fields do not depend on one another, so each is a task. The result is the same, in the same
+ * order, whatever the number of threads.
+ */
+export async function detectInThreads(
+	table: LightCurveTable,
+	sources: readonly DetectSource[],
+	options: DetectOptions,
+	onProgress: (done: number, total: number) => void = () => {},
+	threads = availableParallelism(),
+): Promise<Detections> {
+	const groups = new Map<string, number[]>();
+	let alone = 0;
+	sources.forEach((source, i) => {
+		const key = source.fieldId ?? `alone ${Math.floor(alone++ / ALONE_PER_TASK)}`;
+		const group = groups.get(key);
+		if (group === undefined) groups.set(key, [i]);
+		else group.push(i);
+	});
+	const keyOf = new Array<number>(sources.length);
+	const lists = [...groups.values()];
+	lists.forEach((list, g) => {
+		for (const i of list) keyOf[i] = g;
+	});
+	const rows: number[][] = lists.map(() => []);
+	for (let row = 0; row < table.flux.length; row++) rows[keyOf[table.sourceIndex[row]]].push(row);
+	const pool = new Piscina({
+		filename: new URL("./field-thread.ts", import.meta.url).href,
+		minThreads: 0,
+		maxThreads: Math.max(1, threads),
+		concurrentTasksPerWorker: 1,
+	});
+	let done = 0;
+	try {
+		const results = await Promise.all(
+			lists.map(async (list, g) => {
+				const place = new Map(list.map((source, j) => [source, j]));
+				const pick = (values: ArrayLike<number>) => Float64Array.from(rows[g], (row) => values[row]);
+				const only =
+					options.only === undefined
+						? undefined
+						: new Set([...options.only].flatMap((source) => place.get(source) ?? []));
+				const result = (await pool.run({
+					table: {
+						sourceIndex: Int32Array.from(rows[g], (row) => place.get(table.sourceIndex[row]) as number),
+						mjd: pick(table.mjd),
+						frequencyMhz: pick(table.frequencyMhz),
+						flux: pick(table.flux),
+						fluxErr: pick(table.fluxErr),
+					},
+					sources: list.map((source) => sources[source]),
+					options: { ...options, only },
+				})) as Detections;
+				onProgress(++done, lists.length);
+				return {
+					candidates: result.candidates.map((candidate) => ({
+						...candidate,
+						sourceIndex: list[candidate.sourceIndex],
+					})),
+					scores: result.scores.map((score) => ({ ...score, sourceIndex: list[score.sourceIndex] })),
+				};
+			}),
+		);
+		return {
+			candidates: results
+				.flatMap((result) => result.candidates)
+				.sort((a, b) => b.significance - a.significance || b.statistic - a.statistic || a.sourceIndex - b.sourceIndex),
+			scores: results.flatMap((result) => result.scores).sort((a, b) => a.sourceIndex - b.sourceIndex),
+		};
+	} finally {
+		await pool.close();
+	}
+}
