@@ -196,19 +196,15 @@ export class ArrivalWatcher {
 		}
 		await new Promise<void>((resolve) => {
 			const unstable = [...this.seen.values()].some((file) => !file.done);
-			const timer = setTimeout(
-				done,
-				1000 * (unstable ? Math.min(this.pollS, Math.max(0.05, this.stableS)) : this.pollS),
-			);
-			const wake = () => setTimeout(done, 100);
-			const self = this;
-			function done() {
+			const waitS = unstable ? Math.min(this.pollS, Math.max(0.05, this.stableS)) : this.pollS;
+			const done = () => {
 				clearTimeout(timer);
-				self.wake = undefined;
+				this.wake = undefined;
 				signal.removeEventListener("abort", done);
 				resolve();
-			}
-			this.wake = wake;
+			};
+			const timer = setTimeout(done, 1000 * waitS);
+			this.wake = () => setTimeout(done, 100);
 			signal.addEventListener("abort", done, { once: true });
 		});
 	}
