@@ -1,4 +1,4 @@
-import type { PixelKernel } from "../sky/beam.ts";
+import { FWHM_PER_SIGMA, kernelAxes, type PixelKernel } from "../sky/beam.ts";
 import { COMPONENT_FLAG, type FoundComponent } from "./component.ts";
 import { fitCovariance } from "./fit-covariance.ts";
 import type { FitGroup } from "./fit-group.ts";
@@ -6,6 +6,14 @@ import { PARAMETERS } from "./gaussian-fit.ts";
 import { integratedError, integratedFlux } from "./integrated-flux.ts";
 import type { MapSet } from "./islands.ts";
 import type { NoiseCorrelation } from "./noise-correlation.ts";
+
+const NO_SHAPE = [Number.NaN, Number.NaN, Number.NaN, Number.NaN, Number.NaN, Number.NaN] as const;
+
+/** A position that was not fitted is that of a pixel: its size, and what noise does to where a source peaks. */
+function unfittedPosition(snr: number, beam: PixelKernel): [number, number, number] {
+	const variance = 1 / 12 + (kernelAxes(beam).majorPx / FWHM_PER_SIGMA / snr) ** 2;
+	return [variance, 0, variance];
+}
 
 /** The components of a fitted group with their errors under the noise's correlation; ids are given later. */
 export function groupComponents(
@@ -44,8 +52,8 @@ export function groupComponents(
 			integrated: sign * integratedFlux(peak, { a, b, c }, beam),
 			integratedError: integratedError(own, covariance, free, columns, offset, beam),
 			kernel: { a, b, c },
-			positionCovariance: free >= 3 ? [at(1, 1), at(1, 2), at(2, 2)] : [0, 0, 0],
-			shapeCovariance: free === 6 ? [at(3, 3), at(3, 4), at(3, 5), at(4, 4), at(4, 5), at(5, 5)] : [0, 0, 0, 0, 0, 0],
+			positionCovariance: fitted && free >= 3 ? [at(1, 1), at(1, 2), at(2, 2)] : unfittedPosition(peak / rms, beam),
+			shapeCovariance: free === 6 ? [at(3, 3), at(3, 4), at(3, 5), at(4, 4), at(4, 5), at(5, 5)] : NO_SHAPE,
 			localRms: rms,
 			background: maps.background === undefined ? 0 : maps.background.data[row * width + column],
 			snr: (sign * peak) / rms,

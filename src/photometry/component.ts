@@ -14,7 +14,7 @@ export const COMPONENT_FLAG = {
 	negative: 32,
 	/** Seen only after brighter neighbours were subtracted. */
 	residual: 64,
-	/** The position was kept (priorised fit). */
+	/** The position was kept: given, or not told by the pixels. */
 	fixed_position: 128,
 	/** No fit was possible. */
 	not_fitted: 256,
@@ -41,7 +41,7 @@ export interface FoundComponent {
 	kernel: { a: number; b: number; c: number };
 	/** Covariance of (x, y): xx, xy, yy in square pixels. */
 	positionCovariance: readonly [number, number, number];
-	/** Covariance of (a, b, c): aa, ab, ac, bb, bc, cc; zeros for a fixed shape. */
+	/** Covariance of (a, b, c): aa, ab, ac, bb, bc, cc; NaN for a shape that was not fitted. */
 	shapeCovariance: readonly [number, number, number, number, number, number];
 	/** Local noise and background at the position, Jy/beam. */
 	localRms: number;

@@ -1,7 +1,7 @@
 import { FWHM_PER_SIGMA, kernelAxes, type PixelKernel } from "../sky/beam.ts";
 import { COMPONENT_FLAG } from "./component.ts";
 import { footprint } from "./footprint.ts";
-import { evaluate, type FitPixels, type FitResult, type Freedom, fitGaussians, PARAMETERS } from "./gaussian-fit.ts";
+import { type FitPixels, type FitResult, type Freedom, fitGaussians, PARAMETERS } from "./gaussian-fit.ts";
 import type { ResidualMap } from "./residual-map.ts";
 
 /** Components that are fitted together. */
@@ -26,6 +26,9 @@ export interface FitSettings {
 	maxPixels: number;
 }
 
+/** Flags that each fit sets anew. */
+const REJUDGED =
+	COMPONENT_FLAG.fixed_shape | COMPONENT_FLAG.fixed_position | COMPONENT_FLAG.not_converged | COMPONENT_FLAG.edge;
 /** Fewer pixels than this, or a footprint this narrow, cannot tell a shape. */
 const LEAST_PIXELS_FOR_SHAPE = 7;
 const LEAST_WIDTH_FOR_SHAPE = 3;
@@ -53,22 +56,27 @@ export function fitGroup(group: FitGroup, residual: ResidualMap, settings: FitSe
 			leastSigma: (LEAST_SIGMA * minorPx) / FWHM_PER_SIGMA,
 			greatestSigma: (GREATEST_SIGMA * majorPx) / FWHM_PER_SIGMA,
 			maxIterations,
+			isInside: (x, y) => residual.isNearValid(x, y, 0.5 * minorPx),
 		});
-	// A free shape may not settle where pixels are missing or neighbours crowd: then the beam's shape is kept.
+	// Where pixels are missing or neighbours crowd, a free shape may not settle, nor may a free position.
 	const trials: Freedom[][] = [];
-	if (enough) trials.push(group.freedom);
-	if (!enough || group.freedom.includes(6)) trials.push(group.freedom.map((free): Freedom => (free === 6 ? 3 : free)));
+	for (const most of [6, 3, 1] as const) {
+		if (most === 6 && !enough) continue;
+		if (most < 6 && trials.length > 0 && !group.freedom.some((free) => free > most)) continue;
+		trials.push(group.freedom.map((free) => (free > most ? most : free)));
+	}
 	let best: { fit: FitResult; freedom: Freedom[] } | undefined;
 	for (const freedom of trials) {
 		const fit = attempt(freedom, withBeamShape(group.parameters, group.freedom, freedom, beam));
-		const good = fit.converged && plausible(fit.parameters, pixels);
-		if (best === undefined || good || !plausible(best.fit.parameters, pixels)) best = { fit, freedom };
-		if (good) break;
+		const sound = plausible(fit, freedom, pixels, majorPx);
+		if (best === undefined || sound || !plausible(best.fit, best.freedom, pixels, majorPx)) best = { fit, freedom };
+		if (fit.converged && sound) break;
 	}
 	const { fit, freedom } = best as { fit: FitResult; freedom: Freedom[] };
 	for (let c = 0; c < components; c++) {
-		let flags = group.flags[c] & ~(COMPONENT_FLAG.fixed_shape | COMPONENT_FLAG.not_converged | COMPONENT_FLAG.edge);
+		let flags = group.flags[c] & ~REJUDGED;
 		if (freedom[c] < 6) flags |= COMPONENT_FLAG.fixed_shape;
+		if (freedom[c] < 3) flags |= COMPONENT_FLAG.fixed_position;
 		if (!fit.converged) flags |= COMPONENT_FLAG.not_converged;
 		if (lost || touchesEdge(fit.parameters, c, width, height)) flags |= COMPONENT_FLAG.edge;
 		if (components > 1) flags |= COMPONENT_FLAG.blended;
@@ -78,6 +86,46 @@ export function fitGroup(group: FitGroup, residual: ResidualMap, settings: FitSe
 	group.freedom = freedom;
 	group.pixels = pixels;
 	residual.add(group.parameters, -1);
+	if (prune(group, residual, majorPx)) fitGroup(group, residual, settings, false);
+}
+
+/** Fitted peaks below this many times the noise are no source. */
+const LEAST_SNR = 2;
+/** Components this close (in major axes) describe one source. */
+const LEAST_SEPARATION = 0.2;
+
+/** Takes out the worst component of a blend that has lost its meaning; true if there was one. */
+function prune(group: FitGroup, residual: ResidualMap, majorPx: number): boolean {
+	const n = group.freedom.length;
+	if (n < 2) return false;
+	const { parameters } = group;
+	let worst = -1;
+	let lowest = Infinity;
+	for (let c = 0; c < n; c++) {
+		const [peak, x, y] = parameters.subarray(c * PARAMETERS, c * PARAMETERS + 3);
+		const rms = residual.noise.data[Math.round(y) * residual.plane.width + Math.round(x)];
+		let lost = !(peak > LEAST_SNR * rms);
+		for (let o = 0; o < n && !lost; o++) {
+			const near =
+				Math.hypot(x - parameters[o * PARAMETERS + 1], y - parameters[o * PARAMETERS + 2]) < LEAST_SEPARATION * majorPx;
+			if (o !== c && near && parameters[o * PARAMETERS] >= peak) lost = true;
+		}
+		if (lost && peak < lowest) {
+			lowest = peak;
+			worst = c;
+		}
+	}
+	if (worst < 0) return false;
+	residual.add(parameters, 1);
+	const others = Array.from({ length: n }, (_, c) => c).filter((c) => c !== worst);
+	group.parameters = Float64Array.from(
+		others.flatMap((c) => [...parameters.subarray(c * PARAMETERS, (c + 1) * PARAMETERS)]),
+	);
+	group.freedom = others.map((c) => group.freedom[c]);
+	group.flags = others.map((c) => group.flags[c] & ~COMPONENT_FLAG.blended);
+	group.island = others.map((c) => group.island[c]);
+	residual.add(group.parameters, -1);
+	return true;
 }
 
 /** The start of a fit: components whose shape was free and no longer is have the beam's. */
@@ -107,12 +155,19 @@ function hasShape(pixels: FitPixels, components: number): boolean {
 	return x1 - x0 + 1 >= LEAST_WIDTH_FOR_SHAPE && y1 - y0 + 1 >= LEAST_WIDTH_FOR_SHAPE;
 }
 
-/** Peaks that are positive and not far above anything seen. */
-function plausible(parameters: Float64Array, pixels: FitPixels): boolean {
+/** Peaks that are positive and not far above anything seen, and positions that the pixels do tell. */
+function plausible(fit: FitResult, freedom: readonly Freedom[], pixels: FitPixels, majorPx: number): boolean {
 	let highest = 0;
 	for (let i = 0; i < pixels.count; i++) highest = Math.max(highest, pixels.data[i]);
-	for (let p = 0; p < parameters.length; p += PARAMETERS) {
-		if (!(parameters[p] > 0 && parameters[p] < 3 * highest)) return false;
+	let offset = 0;
+	for (let c = 0; c < freedom.length; c++) {
+		const peak = fit.parameters[c * PARAMETERS];
+		if (!(peak > 0 && peak < 3 * highest)) return false;
+		if (freedom[c] >= 3) {
+			const [, x, y] = fit.formalErrors.subarray(offset, offset + 3);
+			if (!(x < 0.5 * majorPx && y < 0.5 * majorPx)) return false;
+		}
+		offset += freedom[c];
 	}
 	return true;
 }
@@ -123,15 +178,4 @@ function touchesEdge(parameters: Float64Array, component: number, width: number,
 	const reachX = Math.sqrt((4 * c * Math.LN2) / det);
 	const reachY = Math.sqrt((4 * a * Math.LN2) / det);
 	return x - reachX < 0 || y - reachY < 0 || x + reachX > width - 1 || y + reachY > height - 1;
-}
-
-/** Chi-squared of a group at its last fit. */
-export function groupChi2(group: FitGroup): number {
-	const { pixels } = group;
-	if (pixels === undefined) return Number.NaN;
-	const model = new Float64Array(pixels.count);
-	evaluate(pixels, group.parameters, group.freedom, model, undefined, 0);
-	let sum = 0;
-	for (let i = 0; i < pixels.count; i++) sum += ((pixels.data[i] - model[i]) / pixels.rms[i]) ** 2;
-	return sum;
 }

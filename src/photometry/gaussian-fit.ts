@@ -1,4 +1,4 @@
-import { choleskyFactor, choleskySolve } from "./cholesky.ts";
+import { choleskyFactor, choleskyInverse, choleskySolve } from "./cholesky.ts";
 
 /** Parameters of one component in the vector of a fit: peak, x, y, and the kernel's a, b, c (pixels). */
 export const PARAMETERS = 6;
@@ -26,6 +26,8 @@ export interface FitProblem {
 	leastSigma: number;
 	greatestSigma: number;
 	maxIterations: number;
+	/** Whether a component may be centred here: on or close to a pixel that has a value. */
+	isInside(x: number, y: number): boolean;
 }
 
 export interface FitResult {
@@ -35,6 +37,8 @@ export interface FitResult {
 	iterations: number;
 	/** Places of the free parameters in the full vector. */
 	free: Int32Array;
+	/** Errors of the free parameters if the noise were white; infinite where the pixels do not tell. */
+	formalErrors: Float64Array;
 }
 
 /** The places of the parameters that move. */
@@ -61,6 +65,7 @@ function allowed(problem: FitProblem, parameters: Float64Array): boolean {
 			const dx = parameters[p + 1] - start[p + 1];
 			const dy = parameters[p + 2] - start[p + 2];
 			if (!(dx * dx + dy * dy <= positionLimit * positionLimit)) return false;
+			if (!problem.isInside(parameters[p + 1], parameters[p + 2])) return false;
 		}
 		if (
 			freedom[c] === 6 &&
@@ -127,6 +132,8 @@ function chiSquared(pixels: FitPixels, model: Float64Array): number {
 /** Relative change of chi-squared, and of a parameter in units of its formal error, at which a fit has converged. */
 const CHI2_TOLERANCE = 1e-9;
 const STEP_TOLERANCE = 1e-4;
+/** A full step smaller than this that still lowers nothing is rounding. */
+const ROUNDING_STEP = 0.01;
 
 /**
  * Least squares with weights 1/rms^2 by Levenberg and Marquardt with analytic derivatives. Steps that leave the bounds
@@ -166,6 +173,7 @@ export function fitGaussians(problem: FitProblem): FitResult {
 			}
 		}
 		let improved = false;
+		let firstStep = Infinity;
 		for (let attempt = 0; attempt < 12 && !improved; attempt++) {
 			for (let p = 0; p < n; p++) {
 				for (let q = 0; q <= p; q++) damped[p * n + q] = hessian[p * n + q];
@@ -178,13 +186,16 @@ export function fitGaussians(problem: FitProblem): FitResult {
 			}
 			choleskySolve(damped, n, step);
 			const trial = parameters.slice();
-			for (let p = 0; p < n; p++) trial[free[p]] += step[p];
+			let largest = 0;
+			for (let p = 0; p < n; p++) {
+				trial[free[p]] += step[p];
+				largest = Math.max(largest, Math.abs(step[p]) * Math.sqrt(hessian[p * n + p]));
+			}
+			if (attempt === 0) firstStep = largest;
 			if (allowed(problem, trial)) {
 				evaluate(pixels, trial, freedom, model, undefined, n);
 				const next = chiSquared(pixels, model);
 				if (next <= chi2) {
-					let largest = 0;
-					for (let p = 0; p < n; p++) largest = Math.max(largest, Math.abs(step[p]) * Math.sqrt(hessian[p * n + p]));
 					converged = chi2 - next <= CHI2_TOLERANCE * chi2 + 1e-12 || largest < STEP_TOLERANCE;
 					parameters = trial;
 					chi2 = next;
@@ -196,8 +207,18 @@ export function fitGaussians(problem: FitProblem): FitResult {
 			damping = Math.max(1e-6, damping * 8);
 		}
 		evaluate(pixels, parameters, freedom, model, jacobian, n);
-		// No step down even with heavy damping: on the bounds, or at the minimum within rounding.
-		if (!improved) break;
+		if (!improved) {
+			// No step down even with heavy damping: at the minimum within rounding, or held by the bounds.
+			converged = firstStep < ROUNDING_STEP;
+			break;
+		}
 	}
-	return { parameters, chi2, converged, iterations, free };
+	return { parameters, chi2, converged, iterations, free, formalErrors: formalErrors(hessian, n) };
+}
+
+function formalErrors(hessian: Float64Array, n: number): Float64Array {
+	const factor = hessian.slice();
+	if (!choleskyFactor(factor, n)) return new Float64Array(n).fill(Infinity);
+	const inverse = choleskyInverse(factor, n);
+	return Float64Array.from({ length: n }, (_, p) => Math.sqrt(inverse[p * n + p]));
 }

@@ -9,8 +9,12 @@ import { type Summit, summits } from "./summits.ts";
 
 /** A residual this close to a fitted component (in major axes) is a misfit of it, not a source. */
 const LEAST_SEPARATION = 0.35;
-/** Nor is one below this share of a component within two major axes: the wings of a beam are not exactly Gaussian. */
-const DYNAMIC_RANGE = 0.02;
+/** Nor is one below some share of a component within two major axes: real beams are not exactly Gaussian. */
+const LEAST_SHARE = 0.02;
+/** The share where there are too few bright components to tell. */
+const CAUTIOUS_SHARE = 0.2;
+const BRIGHT_SNR = 50;
+const LEAST_BRIGHT = 5;
 const ROUNDS = 2;
 
 /** A place where a source may hide, and the component nearest to it. */
@@ -37,6 +41,7 @@ export function addHiddenSources(
 	const { majorPx } = kernelAxes(beam);
 	let nextIsland = islandCount + 1;
 	const taken = new Set<string>();
+	const share = imperfection(groups, residual, 2 * majorPx);
 	for (let round = 0; round < ROUNDS; round++) {
 		const near = componentIndex(groups, 2 * majorPx);
 		let added = 0;
@@ -47,7 +52,7 @@ export function addHiddenSources(
 				const key = `${summit.x},${summit.y}`;
 				if (taken.has(key)) continue;
 				taken.add(key);
-				const candidate = judge(summit, near(summit), majorPx);
+				const candidate = judge(summit, near(summit), majorPx, share);
 				if (candidate === undefined) continue;
 				const joined = candidate.group !== undefined && candidate.distance < TOGETHER_BEAMS * majorPx;
 				if (joined && candidate.group !== undefined) {
@@ -63,6 +68,28 @@ export function addHiddenSources(
 		}
 		if (added === 0) return;
 	}
+}
+
+/**
+ * How far from Gaussian the sources of this image are, as a share of their peak: three times the median depth of the
+ * holes beside bright components after their subtraction, beyond what noise digs. Holes, because a neighbour that is
+ * not modelled yet makes none.
+ */
+function imperfection(groups: readonly FitGroup[], residual: ResidualMap, reach: number): number {
+	const shares: number[] = [];
+	const { width, height } = residual.plane;
+	for (const { parameters } of groups) {
+		for (let p = 0; p < parameters.length; p += PARAMETERS) {
+			const [peak, x, y] = parameters.subarray(p, p + 3);
+			const column = Math.max(0, Math.min(width - 1, Math.round(x)));
+			const line = Math.max(0, Math.min(height - 1, Math.round(y)));
+			const snr = peak / residual.noise.data[line * width + column];
+			if (snr > BRIGHT_SNR && snr < Infinity) shares.push(Math.max(0, residual.deepest(x, y, reach) - 4) / snr);
+		}
+	}
+	if (shares.length < LEAST_BRIGHT) return CAUTIOUS_SHARE;
+	shares.sort((p, q) => p - q);
+	return Math.max(LEAST_SHARE, 3 * shares[shares.length >> 1]);
 }
 
 const inside = (outer: Island, inner: Island): boolean =>
@@ -102,11 +129,16 @@ function componentIndex(groups: readonly FitGroup[], reach: number): (place: Sum
 }
 
 /** Whether a residual may be a source, and which group it belongs to. */
-function judge(summit: Summit, neighbours: readonly Neighbour[], majorPx: number): Candidate | undefined {
+function judge(
+	summit: Summit,
+	neighbours: readonly Neighbour[],
+	majorPx: number,
+	share: number,
+): Candidate | undefined {
 	let nearest: Neighbour | undefined;
 	for (const neighbour of neighbours) {
 		if (neighbour.distance < LEAST_SEPARATION * majorPx) return undefined;
-		if (summit.value < DYNAMIC_RANGE * neighbour.peak) return undefined;
+		if (summit.value < share * neighbour.peak) return undefined;
 		if (nearest === undefined || neighbour.distance < nearest.distance) nearest = neighbour;
 	}
 	return { summit, group: nearest?.group, distance: nearest?.distance ?? Infinity };

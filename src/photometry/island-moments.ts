@@ -72,7 +72,7 @@ export function islandMoments(
 		integratedError: sumError,
 		kernel,
 		positionCovariance: [positionError ** 2, 0, positionError ** 2],
-		shapeCovariance: [0, 0, 0, 0, 0, 0],
+		shapeCovariance: [Number.NaN, Number.NaN, Number.NaN, Number.NaN, Number.NaN, Number.NaN],
 		localRms: rms,
 		background: background === undefined ? 0 : background.data[at],
 		snr: (sign * highest) / rms,

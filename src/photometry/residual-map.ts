@@ -67,6 +67,34 @@ export class ResidualMap {
 		return n > 0 && n < Infinity && d - d === 0;
 	}
 
+	/** Whether a pixel that has a value lies within a radius of a place. */
+	isNearValid(x: number, y: number, radius: number): boolean {
+		const { width, height } = this.plane;
+		const column = Math.round(x);
+		const line = Math.round(y);
+		if (column >= 0 && line >= 0 && column < width && line < height && this.isValid(column, line)) return true;
+		for (let yy = Math.max(0, Math.ceil(y - radius)); yy <= Math.min(height - 1, y + radius); yy++) {
+			for (let xx = Math.max(0, Math.ceil(x - radius)); xx <= Math.min(width - 1, x + radius); xx++) {
+				if ((xx - x) ** 2 + (yy - y) ** 2 <= radius * radius && this.isValid(xx, yy)) return true;
+			}
+		}
+		return false;
+	}
+
+	/** Depth of the deepest hole within `reach` pixels of a place, in units of the noise there: 0 or more. */
+	deepest(x: number, y: number, reach: number): number {
+		const { width, height, data } = this.plane;
+		let depth = 0;
+		for (let yy = Math.max(0, Math.ceil(y - reach)); yy <= Math.min(height - 1, y + reach); yy++) {
+			for (let xx = Math.max(0, Math.ceil(x - reach)); xx <= Math.min(width - 1, x + reach); xx++) {
+				if (!this.isValid(xx, yy)) continue;
+				const p = yy * width + xx;
+				depth = Math.max(depth, -data[p] / this.noise.data[p]);
+			}
+		}
+		return depth;
+	}
+
 	/** The residuals at the chosen pixels (indices into the plane, ascending), where valid. */
 	read(pixels: ArrayLike<number>): FitPixels {
 		const { width, data } = this.plane;
