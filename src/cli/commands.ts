@@ -22,6 +22,12 @@ export const COMMANDS: CommandEntry[] = [
 		load: async () => (await import("./commands/find.ts")).command,
 	},
 	{
+		name: "normalize",
+		group: "Detection",
+		summary: "put the light curves of a field on one flux scale",
+		load: async () => (await import("./commands/normalize.ts")).command,
+	},
+	{
 		name: "detect",
 		group: "Detection",
 		summary: "look for extreme scattering events in light curves",
@@ -62,5 +68,47 @@ export const COMMANDS: CommandEntry[] = [
 		group: "Operate",
 		summary: "an extra worker, on this or another machine",
 		load: async () => (await import("./commands/worker.ts")).command,
+	},
+	{
+		name: "candidates",
+		group: "Survey",
+		summary: "review candidates from the terminal",
+		load: async () => (await import("./commands/candidates.ts")).command,
+	},
+	{
+		name: "runs",
+		group: "Operate",
+		summary: "what ran, when, and how far it came; go on with a run",
+		load: async () => (await import("./commands/runs.ts")).command,
+	},
+	{
+		name: "dead-letters",
+		group: "Operate",
+		summary: "inputs that could not be used: see why, run again, put away",
+		load: async () => (await import("./commands/dead-letters.ts")).command,
+	},
+	{
+		name: "status",
+		group: "Operate",
+		summary: "what the survey holds and what it is doing",
+		load: async () => (await import("./commands/status.ts")).command,
+	},
+	{
+		name: "doctor",
+		group: "Operate",
+		summary: "check this machine, the settings, the database",
+		load: async () => (await import("./commands/doctor.ts")).command,
+	},
+	{
+		name: "config",
+		group: "Operate",
+		summary: "the settings that hold, and where each came from",
+		load: async () => (await import("./commands/config.ts")).command,
+	},
+	{
+		name: "db",
+		group: "Operate",
+		summary: "the database: upgrade its schema, check that it agrees with itself",
+		load: async () => (await import("./commands/db.ts")).command,
 	},
 ];

@@ -1,5 +1,6 @@
 import { createLogger } from "../../observability/log.ts";
 import { flushSpans, startTracing, storeSpansWith } from "../../observability/tracing.ts";
+import { openSession } from "../../pipeline/session.ts";
 import { isLoopback } from "../../service/guards.ts";
 import { createService } from "../../service/server.ts";
 import { spanSink } from "../../store/spans.ts";
@@ -24,6 +25,7 @@ export const command: Command = {
 			help: "port to listen on; 0 takes a free one",
 			default: "service.port, 8765",
 		},
+		"no-worker": { type: "boolean", help: "serve alone; runs are worked on by caustic worker elsewhere" },
 		...STORE_OPTIONS,
 	},
 	async run(invocation) {
@@ -39,6 +41,10 @@ export const command: Command = {
 		startTracing(config.observability.otlp_endpoint);
 		storeSpansWith(spanSink(store.database));
 		const service = createService({ store, loaded, log, version });
+		const session =
+			invocation.options["no-worker"] === true
+				? undefined
+				: await openSession({ store, config, log, signal: invocation.signal });
 		try {
 			const address = await service.listen(config.service.host, config.service.port);
 			if (!service.dashboardIsBuilt)
@@ -54,6 +60,7 @@ export const command: Command = {
 			log.info({ signal: String(invocation.signal.reason) }, "service_stopping");
 		} finally {
 			await service.close();
+			await session?.close();
 			await flushSpans();
 			storeSpansWith(undefined);
 			await store.close();
