@@ -1,4 +1,5 @@
 import { apparentPlace, type Observer, observerAt } from "../sky/apparent-place.ts";
+import { earthOrientation } from "../sky/earth-orientation.ts";
 import { separationDeg } from "../sky/separation.ts";
 import { localSiderealTime } from "../sky/sidereal.ts";
 import type { Site } from "../sky/site.ts";
@@ -49,6 +50,9 @@ export function calibratorTransits(
 	choice: CalibratorChoice,
 ): CalibratorTransit[] {
 	const found: CalibratorTransit[] = [];
+	// Dates beyond the table are refused even where no calibrator would have been looked at.
+	earthOrientation(fromMjd);
+	earthOrientation(toMjd);
 	for (const calibrator of calibrators) {
 		const candidate = judge(calibrator, choice);
 		if (candidate === undefined) continue;

@@ -58,6 +58,18 @@ export const COMMANDS: CommandEntry[] = [
 		load: async () => (await import("./commands/simulate.ts")).command,
 	},
 	{
+		name: "calibrators",
+		group: "Visibilities",
+		summary: "which calibrator crosses the beam when, which one a set contains, and how bright",
+		load: async () => (await import("./commands/calibrators.ts")).command,
+	},
+	{
+		name: "iers",
+		group: "Operate",
+		summary: "the table of the Earth's rotation: how far it reaches, and refreshing it",
+		load: async () => (await import("./commands/iers.ts")).command,
+	},
+	{
 		name: "serve",
 		group: "Operate",
 		summary: "serve the dashboard and the API of a survey",

@@ -1,5 +1,7 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { CausticError } from "../error.ts";
-import { type Command, EXIT, helpText, parseInvocation } from "./command.ts";
+import { type Command, EXIT, helpText, parseInvocation, stringOption } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 
 const isBrokenPipe = (error: unknown) => (error as NodeJS.ErrnoException)?.code === "EPIPE";
@@ -75,7 +77,14 @@ async function main(argv: string[]): Promise<number> {
 		process.stdout.write(helpText(command));
 		return EXIT.done;
 	}
-	return command.run(parseInvocation(command, rest, stop.signal));
+	const invocation = parseInvocation(command, rest, stop.signal);
+	// A refreshed table of the Earth's rotation in the data folder replaces the built-in one.
+	const dataFolder = stringOption(invocation, "data") ?? process.env.CAUSTIC_DATA ?? "caustic-data";
+	if (command.name !== "iers refresh" && existsSync(join(dataFolder, "earth-orientation.json"))) {
+		const { loadEarthOrientation } = await import("../formats/earth-orientation-store.ts");
+		loadEarthOrientation(dataFolder);
+	}
+	return command.run(invocation);
 }
 
 /** The only place where an error becomes text on a terminal. */
