@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { randomHeaders, type WcsCase } from "../../test/oracle/random-headers.ts";
 import { compareWcs, type WcsAnswer } from "../../test/oracle/wcs-comparison.ts";
@@ -158,6 +159,53 @@ describe("reading a header", () => {
 	test.each(["CRVAL1", "CRPIX2", "CDELT1"])("refuses a header without %s", (keyword) => {
 		expect(() => read(without(SIMPLE, keyword))).toThrow(/lacks the card/);
 	});
+});
+
+test("a hostile header gives a coordinate system or one clear error, never anything else", () => {
+	const value = fc.oneof(
+		fc.double(),
+		fc.constantFrom<string | number | boolean>(
+			"",
+			"x",
+			" 12 ",
+			true,
+			0,
+			1e308,
+			-1e308,
+			5e-324,
+			91,
+			360,
+			1e9,
+			"RA---SIN",
+			"deg",
+		),
+	);
+	const keywords =
+		"CTYPE1 CTYPE2 CTYPE3 CRVAL1 CRVAL2 CRPIX1 CDELT1 CDELT2 CROTA2 PC1_2 CD2_1 PV2_1 PV2_2 PV1_3 LONPOLE LATPOLE CUNIT1 " +
+		"RADESYS EQUINOX WCSAXES MJD-OBS DATE-OBS";
+	const keyword = fc.constantFrom(...keywords.split(" "));
+	const projection = fc.constantFrom("SIN", "NCP", "TAN", "ARC", "STG", "ZEA", "CAR", "CEA", "AIT", "MOL", "SFL");
+	fc.assert(
+		fc.property(projection, fc.array(fc.tuple(keyword, value), { maxLength: 4 }), (code, changes) => {
+			const cards: Cards = {
+				...SIMPLE,
+				CTYPE1: `RA---${code}`,
+				CTYPE2: `DEC--${code}`,
+				...Object.fromEntries(changes),
+			};
+			let wcs: CelestialWcs;
+			try {
+				wcs = read(cards);
+			} catch (error) {
+				expect(error).toBeInstanceOf(CausticError);
+				return;
+			}
+			const [lon, lat] = wcs.pixelToIcrs(3, 4);
+			expect(Number.isNaN(lon) || (lon >= 0 && lon < 360 && Math.abs(lat) <= 90)).toBe(true);
+			expect(wcs.icrsToPixel(12, 34)).toHaveLength(2);
+		}),
+		{ seed: 3, numRuns: 3000 },
+	);
 });
 
 describe("geometry at a pixel", () => {

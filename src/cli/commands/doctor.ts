@@ -3,7 +3,7 @@ import { availableParallelism, totalmem } from "node:os";
 import { dirname } from "node:path";
 import { CausticError } from "../../error.ts";
 import { earthOrientationReach } from "../../sky/earth-orientation.ts";
-import { mjdToIso } from "../../sky/time.ts";
+import { mjdToIso, unixToMjd } from "../../sky/time.ts";
 import { openStore } from "../../store/open.ts";
 import { type Command, EXIT, JSON_OPTION } from "../command.ts";
 import { configFromOptions, placeFromOptions, STORE_OPTIONS } from "../store-options.ts";
@@ -91,8 +91,10 @@ export const command: Command = {
 		});
 		await check("earth orientation", () => {
 			const { lastMeasuredMjd, lastMjd, source } = earthOrientationReach();
+			const daysLeft = lastMjd - unixToMjd(Date.now());
 			return {
-				status: "ok",
+				// Beyond its end transits, apparent places and uvw are refused.
+				status: daysLeft < 0 ? "fail" : daysLeft < 60 ? "warn" : "ok",
 				output: `${source}: measured to ${mjdToIso(lastMeasuredMjd).slice(0, 10)}, predicted to ${mjdToIso(lastMjd).slice(0, 10)}; caustic iers refreshes it from a file`,
 			};
 		});
