@@ -54,10 +54,12 @@ function writtenMeanings(
 }
 
 /**
- * Reads a Parquet file row group by row group. Nested columns are passed over and named in `skipped`.
+ * Reads a Parquet file row group by row group. Nested columns are passed over and named in `skipped`. A damaged file
+ * can keep it busy for ever: called in a thread that can be stopped (columnar-read.ts).
+ * @param progress called after each row group
  * @throws CausticError `bad-parquet` when the file is damaged.
  */
-export async function readParquet(source: ByteSource, size: number): Promise<Table> {
+export async function readParquet(source: ByteSource, size: number, progress: () => void): Promise<Table> {
 	const { parquetMetadataAsync, parquetRead } = await import("hyparquet");
 	const file = {
 		byteLength: size,
@@ -104,6 +106,7 @@ export async function readParquet(source: ByteSource, size: number): Promise<Tab
 				});
 			}
 			rowStart += rows;
+			progress();
 		}
 		const columns: Column[] = [];
 		for (const [name, builder] of flat) {

@@ -1,6 +1,7 @@
 import { badInput } from "../../error.ts";
 import { type ByteSource, openBytes } from "../byte-source.ts";
 import { readFitsTable } from "../fits/table.ts";
+import { readColumnar } from "./columnar-read.ts";
 import { type CsvOptions, readCsv } from "./csv-read.ts";
 import { readJsonTable } from "./json.ts";
 import type { Table } from "./table.ts";
@@ -70,16 +71,13 @@ export async function readTable(path: string, options: CsvOptions = {}): Promise
 			switch (format) {
 				case "fits":
 					return readFitsTable(path);
-				case "parquet": {
-					const { readParquet } = await import("./parquet.ts");
-					if (source.size !== undefined) return readParquet(source, source.size);
-					throw badInput("unknown-table-format", "Parquet inside gzip is not read", {
+				case "parquet":
+				case "arrow":
+					if (source.size !== undefined) return readColumnar({ path, format }, source.size);
+					throw badInput("unknown-table-format", `${format} inside gzip is not read`, {
 						subject: path,
 						remedy: "Unpack it first",
 					});
-				}
-				case "arrow":
-					return (await import("./arrow.ts")).readArrow(await readAll(source), path);
 				case "votable":
 					return readVotable(await readAll(source), path);
 				case "json":
