@@ -125,6 +125,7 @@ export async function loadWindow(
 	selection.times.forEach((t, i) => (compactTime[t] = i));
 	let weights: Float32Array | undefined;
 	let rows = 0;
+	let weighted = false;
 	const span = nChannels * nPol;
 	const plain = setPol === nPol && selection.polarizationOf.every((p, i) => p === i);
 	const blocks = set.blocks({
@@ -169,15 +170,24 @@ export async function loadWindow(
 					let i = source + selection.polarizationOf[s];
 					let sum = 0;
 					for (let c = 0; c < block.nChannels; c++, i += step) {
-						if (w[i] > 0) sum += w[i];
-						// A sample of no weight is one that nobody recorded.
-						else flags[target + c * nPol + s] |= FLAG.input;
+						if (w[i] > 0) {
+							sum += w[i];
+							weighted = true;
+						} else flags[target + c * nPol + s] |= FLAG.absent;
 					}
 					weights[k * nPol + s] += sum / nChannels;
 				}
 			}
 			if (selection.uvRange !== undefined)
 				excludeByLength(set, selection.uvRange, block, row, range[0] + from, flags, target, nPol);
+		}
+	}
+	// A sample without weight is one that nobody recorded; a set in which none has weight records no weights.
+	if (weights !== undefined && !weighted) {
+		weights = undefined;
+		for (let k = 0; k < field.length; k++) {
+			if (field[k] < 0) continue;
+			for (let i = k * span; i < (k + 1) * span; i++) flags[i] &= ~FLAG.absent;
 		}
 	}
 	return {

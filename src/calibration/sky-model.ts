@@ -1,7 +1,7 @@
 import { badInput } from "../error.ts";
 import type { ApparentSources } from "./component-model.ts";
 import type { Selection } from "./load-window.ts";
-import type { PhaseCentre, VisibilitySet } from "./visibility-set.ts";
+import type { VisibilitySet } from "./visibility-set.ts";
 
 /** A point source of the model. */
 export interface ModelSource {
@@ -35,15 +35,15 @@ const RAD = Math.PI / 180;
 /**
  * Paths and beam angles of sources for a set fringe-stopped at a fixed hour angle and apparent declination, as a transit
  * array records: path = (b_p - b_q).(s(t) - s0) with s(t) the apparent direction and s0 the fixed one, both Earth-fixed.
- * The antennas point at s0.
+ * The antennas point at s0. Hour angle and declination of s0 count from the true pole, as an apparent place does: the
+ * wandering of the pole turns both alike.
  *
- * @param longitudeDeg of the array: hour angles count from its meridian.
+ * @param axisAt s0 at a time (MJD UTC).
  */
 export function meridianGeometry(
 	set: VisibilitySet,
 	selection: Selection,
-	centre: Extract<PhaseCentre, { kind: "meridian" }>,
-	longitudeDeg: number,
+	axisAt: (mjdUtc: number) => readonly [number, number, number],
 	sources: readonly ModelSource[],
 	direction: ApparentDirection,
 ): ModelGeometry {
@@ -51,14 +51,12 @@ export function meridianGeometry(
 	const nBaselines = selection.array.antenna1.length;
 	const pathsM = new Float64Array(sources.length * nTimes * nBaselines);
 	const anglesRad = new Float64Array(sources.length * nTimes);
-	const dec = centre.declinationDeg * RAD;
-	const lon = (longitudeDeg - centre.hourAngleDeg) * RAD;
-	const axis = [Math.cos(dec) * Math.cos(lon), Math.cos(dec) * Math.sin(lon), Math.sin(dec)];
 	const positions = Array.from(selection.antennaOf, (antenna) => set.antennas[antenna].positionItrfM);
 	const perAntenna = new Float64Array(positions.length);
 	sources.forEach((source, s) => {
 		for (let t = 0; t < nTimes; t++) {
 			const [x, y, z] = direction(source.raDeg, source.decDeg, set.timesMjd[selection.times[t]]);
+			const axis = axisAt(set.timesMjd[selection.times[t]]);
 			const d = [x - axis[0], y - axis[1], z - axis[2]];
 			anglesRad[s * nTimes + t] = 2 * Math.asin(Math.min(1, 0.5 * Math.hypot(d[0], d[1], d[2])));
 			positions.forEach((p, i) => (perAntenna[i] = p[0] * d[0] + p[1] * d[1] + p[2] * d[2]));

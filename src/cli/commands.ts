@@ -10,6 +10,12 @@ export interface CommandEntry {
 /** Every command by name; the code of a command is loaded only when it is called. */
 export const COMMANDS: CommandEntry[] = [
 	{
+		name: "calibrate",
+		group: "Visibilities",
+		summary: "solve delays, bandpass and gains of a calibrator observation",
+		load: async () => (await import("./commands/calibrate.ts")).command,
+	},
+	{
 		name: "measure",
 		group: "Images",
 		summary: "forced photometry of an image at given positions, with true errors",
