@@ -112,7 +112,7 @@ describe("caustic iers", () => {
 		};
 		expect(after.last_day > before.last_day).toBe(true);
 		expect(after.first_day).toBe("1973-01-02");
-		expect(after.source).toMatch(/^refreshed table/);
+		expect(after.source).toMatch(/^refreshed from finals2000A\.data$/);
 		writeFileSync(join(folder, "earth-orientation.json"), "{}");
 		const damaged = caustic("iers", "show");
 		expect(damaged.status).toBe(2);

@@ -15,13 +15,14 @@ const [c04, finals] = process.argv.slice(2).map((path) => parseIersFile(readFile
 const daily = continueSeries(c04, finals);
 const last = daily.firstMjd + daily.ut1MinusUtc.length - 1;
 const day = (mjd: number) => mjdToIso(mjd).slice(0, 10);
-const source = `IERS EOP C04 and finals2000A, measured to ${day(daily.lastMeasuredMjd)}, predicted to ${day(last)}`;
+const source = "IERS EOP C04 and finals2000A";
+const reach = `measured to ${day(daily.lastMeasuredMjd)}, predicted to ${day(last)}`;
 const encoded = encodeTable(tabulate(daily, source));
 const lines = (text: string) => (text.match(/.{1,110}/g) ?? []).map((line) => `\t\t"${line}",\n`).join("");
 const series = (name: string, text: string) => `\t${name}: [\n${lines(text)}\t].join(""),\n`;
 writeFileSync(
 	new URL("../src/sky/data/earth-orientation.ts", import.meta.url),
-	`// Written by tools/iers-table.ts from ${source}.
+	`// Written by tools/iers-table.ts from ${source}, ${reach}.
 import type { EncodedEarthOrientation } from "../earth-orientation-table.ts";
 
 export const BUNDLED_EARTH_ORIENTATION: EncodedEarthOrientation = {
@@ -44,5 +45,5 @@ for (let mjd = encoded.firstMjd; mjd < last - 6; mjd++) {
 	pole = Math.max(pole, Math.hypot(ours.xp - daily.xp[i], ours.yp - daily.yp[i]));
 }
 process.stdout.write(
-	`${source}\nlargest departure: UT1 ${(ut1 * 1e3).toFixed(2)} ms, pole ${(pole * 1e3).toFixed(1)} mas\n`,
+	`${source}, ${reach}\nlargest departure: UT1 ${(ut1 * 1e3).toFixed(2)} ms, pole ${(pole * 1e3).toFixed(1)} mas\n`,
 );

@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { badInput } from "../../error.ts";
 import { saveEarthOrientation } from "../../formats/earth-orientation-store.ts";
 import { readTextFile } from "../../formats/text-file.ts";
@@ -8,7 +9,6 @@ import {
 	useEarthOrientation,
 } from "../../sky/earth-orientation.ts";
 import { continueSeries, type DailyEarthOrientation, parseIersFile, tabulate } from "../../sky/iers-file.ts";
-import { mjdToIso } from "../../sky/time.ts";
 import { type Command, DATA_OPTIONS, EXIT, JSON_OPTION } from "../command.ts";
 import { placeFromOptions } from "../store-options.ts";
 import { reachRecord, reachText } from "./reach.ts";
@@ -43,7 +43,6 @@ export const subcommand: Command = {
 		useEarthOrientation(undefined);
 		const builtIn = earthOrientationReach();
 		const daily = afterThePast(second === undefined ? first : continueSeries(first, second), builtIn);
-		const lastMjd = daily.firstMjd + daily.ut1MinusUtc.length - 1;
 		if (daily.lastMeasuredMjd <= builtIn.lastMeasuredMjd) {
 			throw badInput(
 				"old-iers-file",
@@ -51,8 +50,7 @@ export const subcommand: Command = {
 				{ subject: invocation.args.join(", "), remedy: "Give a newer file" },
 			);
 		}
-		const day = (mjd: number) => mjdToIso(mjd).slice(0, 10);
-		const source = `refreshed table, measured to ${day(daily.lastMeasuredMjd)}, known to ${day(lastMjd)}`;
+		const source = `refreshed from ${invocation.args.map((path) => basename(path)).join(" and ")}`;
 		const path = await saveEarthOrientation(placeFromOptions(invocation).dataFolder, tabulate(daily, source));
 		const reach = earthOrientationReach();
 		if (invocation.options.json === true) {

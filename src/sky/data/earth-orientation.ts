@@ -2,7 +2,7 @@
 import type { EncodedEarthOrientation } from "../earth-orientation-table.ts";
 
 export const BUNDLED_EARTH_ORIENTATION: EncodedEarthOrientation = {
-	source: "IERS EOP C04 and finals2000A, measured to 2026-10-22, predicted to 2027-10-29",
+	source: "IERS EOP C04 and finals2000A",
 	firstMjd: 41684,
 	lastMeasuredMjd: 61335,
 	leapSeconds: [],
