@@ -2,7 +2,7 @@ import { badInput } from "../error.ts";
 import type { Table } from "../formats/table/table.ts";
 import { checkTablePath, toCsv, toTerminal, writeTable } from "../formats/table/write.ts";
 import type { Beam } from "../sky/beam.ts";
-import { type Invocation, type OptionSpec, stringOption } from "./command.ts";
+import { EXIT, type Invocation, type OptionSpec, stringOption } from "./command.ts";
 
 /** Options of the commands that work on one image and need no database. */
 export const IMAGE_OPTIONS: Record<string, OptionSpec> = {
@@ -33,14 +33,33 @@ export const IMAGE_OPTIONS: Record<string, OptionSpec> = {
 	json: { type: "boolean", help: "print the result as JSON, for machines" },
 };
 
-export function beamOption(invocation: Invocation): Beam | undefined {
-	const text = stringOption(invocation, "beam");
+export const CATALOG_BEAM: OptionSpec = {
+	type: "string",
+	value: "MAJ,MIN,PA",
+	help: "beam with which the catalogue's sizes were fitted, arcsec, arcsec, degrees",
+	default: "the image's",
+};
+
+const SHOWN_PROBLEMS = 10;
+
+/** Names the rows of a catalogue that could not be used; the exit code that says so. */
+export function reportProblems(path: string, problems: readonly { row: number; reason: string }[]): number {
+	for (const { row, reason } of problems.slice(0, SHOWN_PROBLEMS)) {
+		process.stderr.write(`caustic: ${path} row ${row}: ${reason}\n`);
+	}
+	const more = problems.length - SHOWN_PROBLEMS;
+	if (more > 0) process.stderr.write(`caustic: ${path}: and ${more} rows more\n`);
+	return problems.length > 0 ? EXIT.rejectedItems : EXIT.done;
+}
+
+export function beamOption(invocation: Invocation, name = "beam"): Beam | undefined {
+	const text = stringOption(invocation, name);
 	if (text === undefined) return undefined;
 	const [major, minor, pa] = text.split(",").map(Number);
 	if (!(major >= minor && minor > 0) || !Number.isFinite(pa)) {
 		throw badInput("bad-option", `${JSON.stringify(text)} is no beam`, {
-			subject: "--beam",
-			remedy: "Give MAJOR,MINOR in arcsec and PA in degrees, for instance --beam 12,9,30",
+			subject: `--${name}`,
+			remedy: `Give MAJOR,MINOR in arcsec and PA in degrees, for instance --${name} 12,9,30`,
 		});
 	}
 	return { majorDeg: major / 3600, minorDeg: minor / 3600, paDeg: pa };

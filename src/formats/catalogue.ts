@@ -15,10 +15,17 @@ export interface Catalogue {
 	majorArcsec: Float64Array;
 	minorArcsec: Float64Array;
 	paDeg: Float64Array;
+	majorErrArcsec: Float64Array;
+	minorErrArcsec: Float64Array;
 	/** Rows that cannot be measured and why; `row` counts the data rows of the file from 1. */
 	problems: { row: number; reason: string }[];
 	/** What was converted. */
 	notes: string[];
+}
+
+export interface CatalogueOptions {
+	/** Take rows that repeat an identifier, as positions to measure are no identities. */
+	mayRepeat?: boolean;
 }
 
 const IDS = ["id", "name", "component_id"];
@@ -103,7 +110,7 @@ function quantity(table: Table, name: string, units: Record<string, number>): Fl
 	return scale === 1 ? values : values.map((value) => value * scale);
 }
 
-function identifiers(table: Table): string[] {
+function identifiers(table: Table, mayRepeat: boolean): string[] {
 	const name = ["source_id", ...IDS].find((candidate) => column(table, candidate) !== undefined);
 	if (name === undefined) return Array.from({ length: table.rows }, (_, row) => String(row + 1));
 	const subject = `${table.source ?? "catalogue"}, column ${name}`;
@@ -117,7 +124,7 @@ function identifiers(table: Table): string[] {
 			});
 		}
 		const first = seen.get(id);
-		if (first !== undefined) {
+		if (first !== undefined && !mayRepeat) {
 			throw badInput("bad-catalogue", `rows ${first} and ${row + 1} are both ${JSON.stringify(id)}`, {
 				subject,
 				remedy: "Give every source an identifier of its own",
@@ -142,17 +149,18 @@ function frameOf(table: Table): SkyFrame | undefined {
 
 /**
  * Reads a list of positions: `ra_deg`, `dec_deg` (aliases `ra`, `dec`), optional `source_id`, `flux_jy`,
- * `major_arcsec`, `minor_arcsec`, `pa_deg`, in any format that {@link readTable} reads. Rows without a position stay,
+ * `major_arcsec`, `minor_arcsec`, `pa_deg` (sizes as fitted, beam included) with `major_err_arcsec`,
+ * `minor_err_arcsec`, in any format that {@link readTable} reads. Rows without a position stay,
  * as NaN with a problem; FK5 and FK4 positions, and hours, are converted and noted.
  * @throws CausticError naming column and row for a declination beyond 90 degrees, a right ascension beyond a turn,
  * an identifier given twice, an unknown unit, a missing column.
  */
-export async function readCatalogue(path: string): Promise<Catalogue> {
-	return catalogueOf(await readTable(path, { text: ["source_id", ...IDS] }));
+export async function readCatalogue(path: string, options: CatalogueOptions = {}): Promise<Catalogue> {
+	return catalogueOf(await readTable(path, { text: ["source_id", ...IDS] }), options);
 }
 
 /** The catalogue in a table: see {@link readCatalogue}. */
-export function catalogueOf(table: Table): Catalogue {
+export function catalogueOf(table: Table, options: CatalogueOptions = {}): Catalogue {
 	const subject = table.source ?? "catalogue";
 	const ra = angles(table, "ra_deg", "ra", true);
 	const dec = angles(table, "dec_deg", "dec", false);
@@ -186,13 +194,15 @@ export function catalogueOf(table: Table): Catalogue {
 		dec.values[row] = lat;
 	}
 	return {
-		sourceId: identifiers(table),
+		sourceId: identifiers(table, options.mayRepeat ?? false),
 		raDeg: ra.values,
 		decDeg: dec.values,
 		fluxJy: quantity(table, "flux_jy", JANSKY),
 		majorArcsec: quantity(table, "major_arcsec", ARCSECONDS),
 		minorArcsec: quantity(table, "minor_arcsec", ARCSECONDS),
 		paDeg: quantity(table, "pa_deg", DEGREES),
+		majorErrArcsec: quantity(table, "major_err_arcsec", ARCSECONDS),
+		minorErrArcsec: quantity(table, "minor_err_arcsec", ARCSECONDS),
 		problems,
 		notes,
 	};

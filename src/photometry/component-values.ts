@@ -5,6 +5,7 @@ import type { FitGroup } from "./fit-group.ts";
 import { PARAMETERS } from "./gaussian-fit.ts";
 import { integratedError, integratedFlux } from "./integrated-flux.ts";
 import type { MapSet } from "./islands.ts";
+import { kernelSum } from "./kernel-overlap.ts";
 import type { NoiseCorrelation } from "./noise-correlation.ts";
 
 const NO_SHAPE = [Number.NaN, Number.NaN, Number.NaN, Number.NaN, Number.NaN, Number.NaN] as const;
@@ -48,9 +49,12 @@ export function groupComponents(
 			x,
 			y,
 			peak: sign * peak,
-			peakError: Math.sqrt(at(0, 0)),
+			// Where no fit was possible the noise of a pixel stands for the error.
+			peakError: fitted ? Math.sqrt(at(0, 0)) : rms,
 			integrated: sign * integratedFlux(peak, { a, b, c }, beam),
-			integratedError: integratedError(own, covariance, free, columns, offset, beam),
+			integratedError: fitted
+				? integratedError(own, covariance, free, columns, offset, beam)
+				: (rms * kernelSum({ a, b, c })) / kernelSum(beam),
 			kernel: { a, b, c },
 			positionCovariance: fitted && free >= 3 ? [at(1, 1), at(1, 2), at(2, 2)] : unfittedPosition(peak / rms, beam),
 			shapeCovariance: free === 6 ? [at(3, 3), at(3, 4), at(3, 5), at(4, 4), at(4, 5), at(5, 5)] : NO_SHAPE,

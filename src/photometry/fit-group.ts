@@ -12,6 +12,8 @@ export interface FitGroup {
 	parameters: Float64Array;
 	freedom: Freedom[];
 	flags: number[];
+	/** From where positions and shapes are limited (priorised fits): nothing is then taken out of the group. */
+	anchor?: Float64Array;
 	/** Pixels to fit beside the components' own footprints, on the first fit: the bright part of a resolved island. */
 	extra: number[];
 	/** The pixels of the last fit, kept for the covariance. */
@@ -22,6 +24,10 @@ export interface FitSettings {
 	beam: PixelKernel;
 	level: number;
 	maxIterations: number;
+	/** How far a position may move, pixels; half the diagonal of the beam when not given. */
+	positionLimit?: number;
+	/** By what factor an axis may change. */
+	shapeRatio?: number;
 	/** No fit looks at more pixels than this. */
 	maxPixels: number;
 }
@@ -52,7 +58,9 @@ export function fitGroup(group: FitGroup, residual: ResidualMap, settings: FitSe
 			pixels,
 			start,
 			freedom,
-			positionLimit: 0.5 * Math.hypot(majorPx, minorPx),
+			anchor: group.anchor,
+			positionLimit: settings.positionLimit ?? 0.5 * Math.hypot(majorPx, minorPx),
+			shapeRatio: settings.shapeRatio,
 			leastSigma: (LEAST_SIGMA * minorPx) / FWHM_PER_SIGMA,
 			greatestSigma: (GREATEST_SIGMA * majorPx) / FWHM_PER_SIGMA,
 			maxIterations,
@@ -67,7 +75,7 @@ export function fitGroup(group: FitGroup, residual: ResidualMap, settings: FitSe
 	}
 	let best: { fit: FitResult; freedom: Freedom[] } | undefined;
 	for (const freedom of trials) {
-		const fit = attempt(freedom, withBeamShape(group.parameters, group.freedom, freedom, beam));
+		const fit = attempt(freedom, startOf(group, freedom, beam));
 		const sound = plausible(fit, freedom, pixels, majorPx);
 		if (best === undefined || sound || !plausible(best.fit, best.freedom, pixels, majorPx)) best = { fit, freedom };
 		if (fit.converged && sound) break;
@@ -86,7 +94,7 @@ export function fitGroup(group: FitGroup, residual: ResidualMap, settings: FitSe
 	group.freedom = freedom;
 	group.pixels = pixels;
 	residual.add(group.parameters, -1);
-	if (prune(group, residual, majorPx)) fitGroup(group, residual, settings, false);
+	if (group.anchor === undefined && prune(group, residual, majorPx)) fitGroup(group, residual, settings, false);
 }
 
 /** Fitted peaks below this many times the noise are no source. */
@@ -128,16 +136,14 @@ function prune(group: FitGroup, residual: ResidualMap, majorPx: number): boolean
 	return true;
 }
 
-/** The start of a fit: components whose shape was free and no longer is have the beam's. */
-function withBeamShape(
-	parameters: Float64Array,
-	before: readonly Freedom[],
-	after: readonly Freedom[],
-	beam: PixelKernel,
-): Float64Array {
+/** The start of a fit: what is free no longer is put back to where it was given, or to the beam's shape. */
+function startOf(group: FitGroup, after: readonly Freedom[], beam: PixelKernel): Float64Array {
+	const { parameters, freedom, anchor } = group;
 	const start = parameters.slice();
 	for (let c = 0; c < after.length; c++) {
-		if (before[c] === 6 && after[c] < 6) start.set([beam.a, beam.b, beam.c], c * PARAMETERS + 3);
+		const p = c * PARAMETERS;
+		if (freedom[c] === 6 && after[c] < 6) start.set(anchor?.subarray(p + 3, p + 6) ?? [beam.a, beam.b, beam.c], p + 3);
+		if (after[c] < 3 && anchor !== undefined) start.set(anchor.subarray(p + 1, p + 3), p + 1);
 	}
 	return start;
 }

@@ -20,8 +20,12 @@ export interface FitProblem {
 	/** Start, PARAMETERS per component. */
 	start: Float64Array;
 	freedom: readonly Freedom[];
-	/** How far x and y may move from the start, pixels. */
+	/** From where positions and shapes are limited, PARAMETERS per component; the start when not given. */
+	anchor?: Float64Array;
+	/** How far x and y may move, pixels. */
 	positionLimit: number;
+	/** The axes may grow or shrink by no more than this factor; no such limit when not given. */
+	shapeRatio?: number;
 	/** Bounds of the axes' sigmas, pixels. */
 	leastSigma: number;
 	greatestSigma: number;
@@ -48,30 +52,42 @@ export function freeParameters(freedom: readonly Freedom[]): Int32Array {
 	return Int32Array.from(list);
 }
 
-/** Whether a kernel has two positive axes within the bounds. */
-function shapeAllowed(a: number, b: number, c: number, least: number, greatest: number): boolean {
+/** Eigenvalues of a kernel's quadratic form, 1/(2 sigma^2): of the major axis first. */
+function curvatures(a: number, b: number, c: number): [number, number] {
 	const mean = (a + c) / 2;
 	const half = Math.hypot((a - c) / 2, b / 2);
-	// Eigenvalues of the quadratic form are 1/(2 sigma^2).
-	return mean - half >= 1 / (2 * greatest * greatest) && mean + half <= 1 / (2 * least * least);
+	return [mean - half, mean + half];
+}
+
+/** Whether a kernel has two positive axes within the bounds. */
+function shapeAllowed(a: number, b: number, c: number, least: number, greatest: number): boolean {
+	const [low, high] = curvatures(a, b, c);
+	return low >= 1 / (2 * greatest * greatest) && high <= 1 / (2 * least * least);
 }
 
 function allowed(problem: FitProblem, parameters: Float64Array): boolean {
-	const { start, freedom, positionLimit, leastSigma, greatestSigma } = problem;
+	const { freedom, positionLimit, leastSigma, greatestSigma, shapeRatio } = problem;
+	const anchor = problem.anchor ?? problem.start;
 	for (let c = 0; c < freedom.length; c++) {
 		const p = c * PARAMETERS;
 		if (!(Math.abs(parameters[p]) < Infinity)) return false;
 		if (freedom[c] >= 3) {
-			const dx = parameters[p + 1] - start[p + 1];
-			const dy = parameters[p + 2] - start[p + 2];
+			const dx = parameters[p + 1] - anchor[p + 1];
+			const dy = parameters[p + 2] - anchor[p + 2];
 			if (!(dx * dx + dy * dy <= positionLimit * positionLimit)) return false;
 			if (!problem.isInside(parameters[p + 1], parameters[p + 2])) return false;
 		}
-		if (
-			freedom[c] === 6 &&
-			!shapeAllowed(parameters[p + 3], parameters[p + 4], parameters[p + 5], leastSigma, greatestSigma)
-		)
-			return false;
+		if (freedom[c] < 6) continue;
+		const [a, b, k] = parameters.subarray(p + 3, p + 6);
+		if (!shapeAllowed(a, b, k, leastSigma, greatestSigma)) return false;
+		if (shapeRatio === undefined) continue;
+		const now = curvatures(a, b, k);
+		const then = curvatures(anchor[p + 3], anchor[p + 4], anchor[p + 5]);
+		for (let axis = 0; axis < 2; axis++) {
+			// Curvature goes as the inverse square of the axis.
+			const growth = Math.sqrt(then[axis] / now[axis]);
+			if (!(growth <= shapeRatio && growth >= 1 / shapeRatio)) return false;
+		}
 	}
 	return true;
 }

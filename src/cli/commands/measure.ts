@@ -2,8 +2,16 @@ import { badInput } from "../../error.ts";
 import { readCatalogue } from "../../formats/catalogue.ts";
 import type { Column, Table } from "../../formats/table/table.ts";
 import { measureInImage } from "../../pipeline/pixels/measure-in-image.ts";
-import { type Command, EXIT, numberOption, stringOption } from "../command.ts";
-import { beamOption, checkOut, IMAGE_OPTIONS, imageArgument, writeResult } from "../image-options.ts";
+import { type Command, numberOption, stringOption } from "../command.ts";
+import {
+	beamOption,
+	CATALOG_BEAM,
+	checkOut,
+	IMAGE_OPTIONS,
+	imageArgument,
+	reportProblems,
+	writeResult,
+} from "../image-options.ts";
 
 const UNITS: Record<string, string> = {
 	ra_deg: "deg",
@@ -24,6 +32,8 @@ export const command: Command = {
 		"Measures the peak flux density at catalogue positions, one row per row of the catalogue and in its order. Sources",
 		"closer than 2.5 beams are solved together. flux_err_jy is the standard error of the estimate with the correlation",
 		"of the noise as measured in the image; local_rms_jy is the map's. What cannot be measured is empty and flagged.",
+		"A source whose catalogue gives a fitted size (major_arcsec, minor_arcsec, pa_deg) significantly above the beam is",
+		"measured with that shape and flagged resolved; its flux is the peak of that shape.",
 	].join("\n"),
 	examples: [
 		"caustic measure image.fits --at positions.csv --out fluxes.csv",
@@ -53,6 +63,7 @@ export const command: Command = {
 			help: "pixel geometry of the beam: at the reference point or at each source",
 			default: "reference",
 		},
+		"catalog-beam": CATALOG_BEAM,
 		...IMAGE_OPTIONS,
 	},
 
@@ -72,7 +83,7 @@ export const command: Command = {
 			});
 		}
 		checkOut(invocation);
-		const catalogue = await readCatalogue(at);
+		const catalogue = await readCatalogue(at, { mayRepeat: true });
 		for (const note of catalogue.notes) process.stderr.write(`caustic: ${at}: ${note}\n`);
 		const beam = beamOption(invocation);
 		const measured = await measureInImage({
@@ -90,7 +101,7 @@ export const command: Command = {
 			},
 			raDeg: catalogue.raDeg,
 			decDeg: catalogue.decDeg,
-			shapes: { majorArcsec: catalogue.majorArcsec, minorArcsec: catalogue.minorArcsec, paDeg: catalogue.paDeg },
+			shapes: { ...catalogue, beam: beamOption(invocation, "catalog-beam") },
 			...(beam === undefined ? {} : { beam }),
 		});
 		const number = (name: string, values: Float64Array): Column => ({
@@ -125,10 +136,6 @@ export const command: Command = {
 			],
 		};
 		await writeResult(invocation, table);
-		for (const { row, reason } of catalogue.problems.slice(0, 10))
-			process.stderr.write(`caustic: ${at} row ${row}: ${reason}\n`);
-		if (catalogue.problems.length > 10)
-			process.stderr.write(`caustic: ${at}: and ${catalogue.problems.length - 10} rows more\n`);
-		return catalogue.problems.length > 0 ? EXIT.rejectedItems : EXIT.done;
+		return reportProblems(at, catalogue.problems);
 	},
 };

@@ -17,11 +17,33 @@ export interface PhotometrySettings {
 	beamGeometry: "reference" | "source";
 }
 
+/** Fitted sizes of a catalogue's sources, FWHM in arcsec and degrees (ICRS) with errors; NaN for points. */
+export interface ListedShapes {
+	majorArcsec: Float64Array;
+	minorArcsec: Float64Array;
+	paDeg: Float64Array;
+	majorErrArcsec: Float64Array;
+	minorErrArcsec: Float64Array;
+	/** The beam with which they were fitted; the image's own when not given. */
+	beam?: Beam;
+}
+
+/** Known places to fit at, instead of looking for sources. */
+export interface PriorisedPlaces {
+	raDeg: Float64Array;
+	decDeg: Float64Array;
+	shapes?: ListedShapes;
+	stage: 1 | 2 | 3;
+}
+
 export interface FindTask {
 	paths: ImagePaths;
 	/** Instead of the header's. */
 	beam?: Beam;
 	settings: PhotometrySettings;
+	/** Negative sources as well. */
+	negative?: boolean;
+	priorised?: PriorisedPlaces;
 }
 
 /** Components of one image, by column. */
@@ -37,8 +59,7 @@ export interface MeasureTask {
 	settings: PhotometrySettings;
 	raDeg: Float64Array;
 	decDeg: Float64Array;
-	/** Shapes of resolved sources, FWHM in arcsec and degrees; NaN for the beam's. */
-	shapes?: { majorArcsec: Float64Array; minorArcsec: Float64Array; paDeg: Float64Array };
+	shapes?: ListedShapes;
 }
 
 /** Forced fluxes at given positions, in their order. `outside` marks positions that the image does not cover. */
