@@ -18,8 +18,16 @@ export async function detectInThreads(
 ): Promise<Detections> {
 	const groups = new Map<string, number[]>();
 	let alone = 0;
+	const counts = new Map<string, number>();
+	// Sources on one scale already do not need their field: a field is then cut into tasks as well.
+	const part = (field: string) => {
+		if (options.normalized !== true) return field;
+		const before = counts.get(field) ?? 0;
+		counts.set(field, before + 1);
+		return `${field} ${Math.floor(before / ALONE_PER_TASK)}`;
+	};
 	sources.forEach((source, i) => {
-		const key = source.fieldId ?? `alone ${Math.floor(alone++ / ALONE_PER_TASK)}`;
+		const key = source.fieldId === undefined ? `alone ${Math.floor(alone++ / ALONE_PER_TASK)}` : part(source.fieldId);
 		const group = groups.get(key);
 		if (group === undefined) groups.set(key, [i]);
 		else group.push(i);

@@ -1,8 +1,9 @@
-import { type Candidate, type Detections, detectEvents } from "../../detection/detect.ts";
+import type { Candidate, Detections } from "../../detection/detect.ts";
 import * as metrics from "../../observability/metrics.ts";
 import type { Queryable } from "../../store/database.ts";
 import { recordDetection, storeScores, tierCounts } from "../../store/detections.ts";
 import { lightCurvesOf, type MeasurementRow } from "../../store/measurements.ts";
+import { detectInThreads } from "../detection/in-threads.ts";
 import type { Stage, StageContext, StageResult } from "../stage.ts";
 
 /** Which detector spoke, in the history of a candidate. */
@@ -17,14 +18,29 @@ interface ChangedSource {
 	field_id: number | null;
 }
 
-/** Sources with new points whose running statistics do not rule an event out: the only ones that are read again. */
+/** A newest point this many errors from the level makes its source due at once. */
+const NEWS_SIGMA = 4;
+/** Without news a source is looked at again when its points have grown by this share, and by at least so many. */
+const GROWTH = 0.1;
+const LEAST_GROWTH = 24;
+
+/**
+ * Sources that are due: not ruled out by their running statistics, and either never judged, or under review, or with a
+ * newest point far from the level, or with enough new points since. An epoch of a quiet sky costs little, however long
+ * the history; every source is judged again as its history grows by a tenth.
+ */
 const changedSources = (db: Queryable, runId: string): Promise<ChangedSource[]> =>
 	db.query<ChangedSource>(
-		"changed sources",
-		`SELECT s.id, s.ra_deg, s.dec_deg, s.field_id FROM source s
-		 WHERE s.id IN (SELECT source_id FROM measurement WHERE run_id = $1)
-		 AND EXISTS (SELECT FROM light_curve_state l WHERE l.source_id = s.id AND l.eta > $2) ORDER BY s.id`,
-		[runId, RESTLESS_ETA],
+		"sources due",
+		`WITH fresh AS (
+			SELECT m.source_id, bool_or(abs(coalesce(flux_norm_jy, flux_jy) - l.weighted_mean_jy) > $3::float8 * coalesce(flux_norm_err_jy, flux_err_jy)) AS news,
+			max(l.eta) AS eta
+			FROM measurement m JOIN light_curve_state l ON l.source_id = m.source_id AND l.band_id = m.band_id WHERE m.run_id = $1 GROUP BY m.source_id)
+		 SELECT s.id, s.ra_deg, s.dec_deg, s.field_id FROM fresh JOIN source s ON s.id = fresh.source_id LEFT JOIN source_score sc ON sc.source_id = s.id
+		 WHERE fresh.eta > $2::float8 AND (sc.source_id IS NULL OR fresh.news
+			OR EXISTS (SELECT FROM candidate c WHERE c.source_id = s.id AND c.status IN ('open', 'confirmed'))
+			OR (SELECT sum(n) FROM light_curve_state l WHERE l.source_id = s.id) >= sc.n_measurements + greatest($4::float8 * sc.n_measurements, $5::float8)) ORDER BY s.id`,
+		[runId, RESTLESS_ETA, NEWS_SIGMA, GROWTH, LEAST_GROWTH],
 	);
 
 /** Looks for extreme scattering events among the sources that the run has brought news of. */
@@ -53,7 +69,7 @@ export const detect: Stage = {
 				)
 			).map((band) => [band.id, band.mhz]),
 		);
-		const { candidates, scores } = judge(sources, rows, bands, config.ese_detection);
+		const { candidates, scores } = await judge(sources, rows, bands, config.ese_detection);
 		const seconds = (performance.now() - begun) / 1000;
 		const lastMjd = new Map<number, number>();
 		for (const row of rows) lastMjd.set(row.source_id, Math.max(row.mjd, lastMjd.get(row.source_id) ?? -Infinity));
@@ -109,9 +125,9 @@ export function judge(
 		tier_high: number;
 		tier_medium: number;
 	},
-): Detections {
+): Promise<Detections> {
 	const place = new Map(sources.map((source, i) => [source.id, i]));
-	return detectEvents(
+	return detectInThreads(
 		{
 			sourceIndex: Int32Array.from(rows, (row) => place.get(row.source_id) as number),
 			mjd: Float64Array.from(rows, (row) => row.mjd),

@@ -1,0 +1,108 @@
+/**
+ * One epoch of 10,000 sources, from the file to stored measurements, statistics and candidates, with a short and a long
+ * history behind it: the cost must be that of the epoch. Aim: 3 s.
+ */
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { openStore } from "../src/store/open.ts";
+
+const main = join(dirname(dirname(fileURLToPath(import.meta.url))), "src/cli/main.ts");
+const folder = mkdtempSync(join(tmpdir(), "caustic-epoch-"));
+const caustic = (...args: string[]) => {
+	const run = spawnSync(process.execPath, [main, ...args], { encoding: "utf8" });
+	if (run.status !== 0) throw new Error(`caustic ${args.join(" ")}: ${run.stderr}${run.stdout}`);
+	return run.stdout;
+};
+
+try {
+	// Two epochs of one field, steady sources with maps: the first founds the survey, the second is timed.
+	caustic(
+		"simulate",
+		"sky",
+		folder,
+		"--epochs",
+		"4",
+		"--frequencies",
+		"1400",
+		"--size",
+		"4096",
+		"--pixel",
+		"1.5",
+		"--beam",
+		"9,6.75,30",
+		"--sources",
+		"10000",
+		"--snr",
+		"1,1000",
+		"--steady",
+		"--maps",
+	);
+	const images = join(folder, "images");
+	const names = readdirSync(images).sort();
+	const epochs = [...Map.groupBy(names, (name) => name.replace(/\.(rms|bkg)?\.?fits$/, "")).values()];
+	epochs.forEach((files, k) => {
+		mkdirSync(join(folder, `epoch${k}`));
+		for (const name of files) renameSync(join(images, name), join(folder, `epoch${k}`, name));
+	});
+	console.log(`one epoch of 10,000 sources, ${availableParallelism()} cores`);
+	for (const [history, epoch] of [
+		[5, 1],
+		[500, 2],
+	]) {
+		const data = join(folder, `survey${history}`);
+		const settings = [
+			"--catalog",
+			join(folder, "catalogue.csv"),
+			"--data",
+			data,
+			"--set",
+			"photometry_pipeline.new_sources=false",
+		];
+		caustic("run", join(folder, "epoch0"), ...settings);
+		await addHistory(data, history);
+		const begun = performance.now();
+		const run = JSON.parse(caustic("run", join(folder, `epoch${epoch}`), ...settings, "--json"));
+		const wall = (performance.now() - begun) / 1000;
+		const seconds = (stage: string) => (run.summary[stage]?.seconds ?? 0).toFixed(2);
+		const inside = (Date.parse(run.finished_at) - Date.parse(run.created_at)) / 1000;
+		console.log(
+			`after ${String(history).padStart(3)} epochs: run ${inside.toFixed(2)} s (whole command ${wall.toFixed(2)} s): ingest ${seconds("ingest")}, associate ${seconds("associate")}, measure ${seconds("measure")}, normalise ${seconds("normalise")}, statistics ${seconds("statistics")}, detect ${seconds("detect")}; ratio to the aim of 3 s: ${(inside / 3).toFixed(2)}`,
+		);
+	}
+} finally {
+	rmSync(folder, { recursive: true, force: true });
+}
+
+/** Epochs before the first, with the same sources measured again: rows as an earlier season would have left them. */
+async function addHistory(data: string, epochs: number): Promise<void> {
+	const store = await openStore({ dataFolder: data });
+	await store.database.transaction("history", async (tx) => {
+		await tx.execute(
+			"epochs",
+			"INSERT INTO epoch (id, field_id, mjd) SELECT 100000 + k, 1, (SELECT min(mjd) FROM image) - k FROM generate_series(1, $1::int) AS k",
+			[epochs],
+		);
+		await tx.execute(
+			"images",
+			`INSERT INTO image SELECT 100000 + k, 'history' || k, path, NULL, NULL, field_id, 100000 + k, band_id, mjd - k, duration_s, time_source, frequency_hz, bandwidth_hz, stokes,
+			 beam_major_deg, beam_minor_deg, beam_pa_deg, width, height, ra_deg, dec_deg, radius_deg, noise_median_jy FROM image, generate_series(1, $1::int) AS k WHERE image.id = 1`,
+			[epochs],
+		);
+		await tx.execute(
+			"measurements",
+			`INSERT INTO measurement SELECT source_id, 100000 + k, method, configuration, band_id, mjd - k, flux_jy + flux_err_jy * random_normal(), flux_err_jy, local_rms_jy, snr, chi2, dof,
+			 n_blend, NULL, flags, NULL, NULL, NULL, NULL, NULL, '', NULL, 'history' FROM measurement, generate_series(1, $1::int) AS k WHERE image_id = 1`,
+			[epochs],
+		);
+		await tx.execute(
+			"units",
+			"INSERT INTO stage_run (run_id, stage, unit, status) SELECT (SELECT id FROM run LIMIT 1), 'measure', (100000 + k)::text, 'done' FROM generate_series(1, $1::int) AS k",
+			[epochs],
+		);
+	});
+	await store.database.execute("analyze", "ANALYZE");
+	await store.close();
+}
