@@ -82,7 +82,7 @@ export function estimateSystematicFloor(
 			n++;
 		}
 		// The share already takes the level's degree of freedom into account.
-		if (n >= 5) squares.push(excessVariance(residuals, variance, perUnit, kept, n, limit));
+		if (n >= 5) squares.push(excessVariance(residuals, variance, perUnit, kept, n, limit, { tuning: 3 }));
 	}
 	if (squares.length === 0) return { value: 0, error: Number.NaN, n: 0 };
 	const value = Math.sqrt(median(squares));

@@ -59,12 +59,12 @@ export interface SurfaceFit {
 	fit: ScaleFit;
 	data: ScaleData;
 	tests: OrderTest[];
-	/** Corners of the references' convex hull. */
+	/** Corners of the references' convex hull; empty when c is constant. */
 	hull: { x: number; y: number }[];
 }
 
-/** Sum over the references of their squared leave-one-out residuals in a weighted linear fit of `y`. */
-function predictionError(y: Float64Array, weights: Float64Array, basis: Float64Array, terms: number): number {
+/** Sums over the references of their squared residuals in a weighted linear fit of `y`, as they are and left out. */
+function sumsOfSquares(y: Float64Array, weights: Float64Array, basis: Float64Array, terms: number) {
 	const matrix = new Float64Array(terms * terms);
 	const right = new Float64Array(terms);
 	for (let i = 0; i < y.length; i++) {
@@ -76,17 +76,45 @@ function predictionError(y: Float64Array, weights: Float64Array, basis: Float64A
 		}
 	}
 	const inverse = invertSymmetric(matrix, terms);
-	if (inverse === undefined) return Number.NaN;
+	if (inverse === undefined) return { residual: Number.NaN, predicted: Number.NaN };
 	const a = multiply(inverse, right, terms);
+	let residual = 0;
 	let predicted = 0;
 	for (let i = 0; i < y.length; i++) {
 		if (weights[i] === 0) continue;
 		let model = 0;
 		for (let k = 0; k < terms; k++) model += a[k] * basis[i * terms + k];
 		const leverage = weights[i] * quadraticForm(inverse, basis, i * terms, terms);
+		residual += weights[i] * (y[i] - model) ** 2;
 		predicted += weights[i] * ((y[i] - model) / Math.max(1e-9, 1 - leverage)) ** 2;
 	}
-	return predicted;
+	return { residual, predicted };
+}
+
+/** ln c that each reference by itself would give, to first order about the fit, and its weight. */
+function linearised(references: References, fit: ScaleFit) {
+	const n = references.ratio.length;
+	const weights = new Float64Array(n);
+	const response = new Float64Array(n);
+	for (let i = 0; i < n; i++) {
+		if (fit.weights[i] === 0) continue;
+		weights[i] = (fit.weights[i] * fit.factor[i] * fit.factor[i]) / fit.variance[i];
+		response[i] = Math.log(fit.factor[i]) + (references.ratio[i] - fit.factor[i]) / fit.factor[i];
+	}
+	return { weights, response };
+}
+
+/**
+ * Whether a higher order is worth a robust fit of its own: the plain F test with the constant's weights, whose
+ * probability is far above what decides when there is no gradient. Saves two fits of three.
+ */
+function worthTrying(references: References, constant: ScaleFit, higher: SurfaceOrder): boolean {
+	const { weights, response } = linearised(references, constant);
+	const terms = SURFACE_TERMS[higher];
+	const low = sumsOfSquares(response, weights, basisMatrix(references.x, references.y, 0), 1).residual;
+	const high = sumsOfSquares(response, weights, basisMatrix(references.x, references.y, higher), terms).residual;
+	const dof = constant.used - terms;
+	return !(fisherSurvival((low - high) / (terms - 1) / (high / dof), terms - 1, dof) > 0.2);
 }
 
 /** Whether the retained references lie on all sides of the field's centre: `each` or more in every quadrant. */
@@ -116,16 +144,13 @@ function compareOrders(
 	const terms = SURFACE_TERMS[higher];
 	const fewer = SURFACE_TERMS[lower];
 	const basis = basisMatrix(references.x, references.y, higher);
-	const weights = new Float64Array(n);
-	const response = new Float64Array(n);
+	const { weights, response } = linearised(references, fit);
 	const information = new Float64Array(terms * terms);
 	let squares = 0;
 	let slopes = 0;
 	for (let i = 0; i < n; i++) {
 		if (fit.weights[i] === 0) continue;
 		const full = (fit.factor[i] * fit.factor[i]) / fit.variance[i];
-		weights[i] = fit.weights[i] * full;
-		response[i] = Math.log(fit.factor[i]) + (references.ratio[i] - fit.factor[i]) / fit.factor[i];
 		squares += (fit.weights[i] * (references.ratio[i] - fit.factor[i])) ** 2 / fit.variance[i];
 		slopes += fit.weights[i] === 1 ? 1 : 0;
 		for (let k = 0; k < terms; k++) {
@@ -147,8 +172,8 @@ function compareOrders(
 	const inverse = invertSymmetric(block, extra);
 	if (inverse === undefined) return { ...test, reason: "the references lie on a line" };
 	test.pValue = fisherSurvival(quadraticForm(inverse, fit.coefficients, fewer, extra) / extra, extra, dof);
-	const low = predictionError(response, weights, basisMatrix(references.x, references.y, lower), fewer);
-	test.predictionRatio = predictionError(response, weights, basis, terms) / low;
+	const low = sumsOfSquares(response, weights, basisMatrix(references.x, references.y, lower), fewer);
+	test.predictionRatio = sumsOfSquares(response, weights, basis, terms).predicted / low.predicted;
 	test.accepted = test.pValue < pLimit && test.predictionRatio < 1;
 	return test;
 }
@@ -175,17 +200,25 @@ export function fitSurface(
 		};
 		const from = start === undefined ? undefined : new Float64Array(SURFACE_TERMS[order]);
 		if (start !== undefined) from?.set(start.subarray(0, SURFACE_TERMS[order]));
-		const fit = fitScale(data, { limit: options.limit, pooledTau: options.pooledTau, start: from });
+		const fit = fitScale(data, {
+			limit: options.limit,
+			pooledTau: options.pooledTau,
+			start: from,
+			steps: options.steps,
+		});
 		return fit === undefined ? undefined : { fit, data };
 	};
-	const usedHull = (fit: ScaleFit) =>
-		convexHull(
-			references.x.filter((_, i) => fit.weights[i] > 0),
-			references.y.filter((_, i) => fit.weights[i] > 0),
-		);
+	const usedHull = (order: SurfaceOrder, fit: ScaleFit) =>
+		order === 0
+			? []
+			: convexHull(
+					references.x.filter((_, i) => fit.weights[i] > 0),
+					references.y.filter((_, i) => fit.weights[i] > 0),
+				);
 	if (options.order !== undefined) {
 		const asked = at(options.order, options.start);
-		if (asked !== undefined) return { order: options.order, ...asked, tests: [], hull: usedHull(asked.fit) };
+		if (asked !== undefined)
+			return { order: options.order, ...asked, tests: [], hull: usedHull(options.order, asked.fit) };
 	}
 	const constant = at(0, options.start);
 	if (constant === undefined) return undefined;
@@ -206,6 +239,10 @@ export function fitSurface(
 			refuse(`${constant.fit.used} references, ${SURFACE_REFERENCES[higher]} needed`);
 			break;
 		}
+		if (best.order === 0 && !worthTrying(references, constant.fit, higher)) {
+			refuse("no sign of a gradient");
+			continue;
+		}
 		const tried = at(higher, best.fit.coefficients);
 		if (tried === undefined || tried.fit.used < SURFACE_REFERENCES[higher]) {
 			refuse("the fit did not succeed");
@@ -221,7 +258,7 @@ export function fitSurface(
 		tests.push(test);
 		if (test.accepted) best = { order: higher, ...tried };
 	}
-	return { ...best, tests, hull: usedHull(best.fit) };
+	return { ...best, tests, hull: usedHull(best.order, best.fit) };
 }
 
 /**

@@ -34,6 +34,8 @@ export interface JointOptions {
 	/** Absolute scale: catalogue fluxes at this frequency, NaN where there is none. Without them the scale is relative. */
 	anchorFluxJy?: Float64Array;
 	anchorErrJy?: Float64Array;
+	/** An earlier solution of nearly the same survey to begin with: saves most of the rounds. */
+	start?: JointSolution;
 	maxRounds?: number;
 	/** Largest change of ln c and ln B at which the solution has converged. Default 1e-6. */
 	tolerance?: number;
@@ -155,6 +157,11 @@ export function solveJointly(
 		const row = fluxJy.subarray(i * epochs, (i + 1) * epochs).filter((_, k) => usable[i * epochs + k] === 1);
 		value[i] = median(row);
 		error[i] = row.length < 2 ? Number.NaN : (1.2533 * madScale(row)) / Math.sqrt(row.length);
+		if (options.start !== undefined && options.start.baselines.value[i] > 0) {
+			value[i] = options.start.baselines.value[i];
+			error[i] = options.start.baselines.error[i];
+			tau[i] = options.start.baselines.tau[i];
+		}
 		const given = options.frozenValue?.[i] ?? Number.NaN;
 		if (given > 0) {
 			frozen[i] = 1;
@@ -172,6 +179,9 @@ export function solveJointly(
 		return list;
 	});
 	let pooledTau: number | undefined;
+	options.start?.surfaces.forEach((surface, k) => {
+		if (k < epochs && surface !== undefined && surface.order <= maxOrder) orders[k] = surface.order;
+	});
 
 	const solveEpochs = (choose: boolean) => {
 		for (let k = 0; k < epochs; k++) {
@@ -180,18 +190,27 @@ export function solveJointly(
 			surfaces[k] = undefined;
 			lnScale[k] = Number.NaN;
 			if (list.length < minReferences) continue;
-			const at = (of: (i: number) => number) => Float64Array.from(list, of);
-			const surface = fitSurface(
-				{
-					ratio: at((i) => fluxJy[i * epochs + k] / value[i]),
-					noiseVariance: at((i) => (fluxErrJy[i * epochs + k] / value[i]) ** 2),
-					relativeVariance: at((i) => tau[i] ** 2 + (error[i] / value[i]) ** 2),
-					x: at((i) => x[i]),
-					y: at((i) => y[i]),
-				},
-				maxOrder,
-				{ limit, pooledTau, start, order: choose ? undefined : (orders[k] as SurfaceOrder) },
-			);
+			const m = list.length;
+			const ratio = new Float64Array(m);
+			const noiseVariance = new Float64Array(m);
+			const relativeVariance = new Float64Array(m);
+			const placeX = new Float64Array(m);
+			const placeY = new Float64Array(m);
+			for (let j = 0; j < m; j++) {
+				const i = list[j];
+				ratio[j] = fluxJy[i * epochs + k] / value[i];
+				noiseVariance[j] = (fluxErrJy[i * epochs + k] / value[i]) ** 2;
+				relativeVariance[j] = tau[i] ** 2 + (error[i] / value[i]) ** 2;
+				placeX[j] = x[i];
+				placeY[j] = y[i];
+			}
+			const surface = fitSurface({ ratio, noiseVariance, relativeVariance, x: placeX, y: placeY }, maxOrder, {
+				limit,
+				pooledTau,
+				start,
+				order: choose ? undefined : (orders[k] as SurfaceOrder),
+				steps: choose ? undefined : 3,
+			});
 			if (surface === undefined || surface.fit.used < minReferences) continue;
 			surfaces[k] = surface;
 			orders[k] = surface.order;
@@ -279,6 +298,7 @@ export function solveJointly(
 	const corrected = new Float64Array(epochs);
 	const variance = new Float64Array(epochs);
 	let floor = 0.02;
+	let rounds = 0;
 	const solveSource = (i: number): RobustLocation => {
 		for (let k = 0; k < epochs; k++) {
 			const surface = surfaces[k];
@@ -289,7 +309,9 @@ export function solveJointly(
 			corrected[k] = fluxJy[i * epochs + k] / correction;
 			variance[k] = (fluxErrJy[i * epochs + k] / correction) ** 2 + ((err / correction) * value[i]) ** 2;
 		}
-		return robustLocation(corrected, variance, { limit, floor });
+		// The level of the round before is as good a start as the median and costs nothing.
+		const start = rounds > 2 && restless[i] === 0 && value[i] > 0 ? value[i] : undefined;
+		return robustLocation(corrected, variance, { limit, floor, start });
 	};
 	const ownTau = new Float64Array(sources);
 	const updateSource = (i: number) => {
@@ -313,10 +335,12 @@ export function solveJointly(
 		}
 	};
 
+	// Orders are chosen while the baselines settle, then held: changing them would keep the alternation from converging.
+	const orderRounds = options.start === undefined ? [2, 4, 7] : [1, 3];
+	const settled = maxOrder > 0 ? orderRounds[orderRounds.length - 1] : 2;
 	solveEpochs(false);
 	chooseFrozenEpochs();
 	fixScale();
-	let rounds = 0;
 	let converged = false;
 	const lastScale = new Float64Array(epochs);
 	const lastValue = new Float64Array(sources);
@@ -326,9 +350,9 @@ export function solveJointly(
 		lastValue.set(value);
 		for (let i = 0; i < sources; i++) if (reference[i] === 1) updateSource(i);
 		shareScatter();
-		solveEpochs(maxOrder > 0 && (rounds === 3 || rounds === 6 || rounds === 10));
+		solveEpochs(maxOrder > 0 && orderRounds.includes(rounds));
 		pooledTau = poolScatter();
-		if (rounds <= 10) chooseFrozenEpochs();
+		if (rounds <= settled) chooseFrozenEpochs();
 		fixScale();
 		let change = 0;
 		for (let k = 0; k < epochs; k++) {
@@ -340,7 +364,7 @@ export function solveJointly(
 			const step = Math.abs(value[i] / lastValue[i] - 1);
 			if (step > change) change = step;
 		}
-		converged = change < tolerance && rounds > (maxOrder > 0 ? 10 : 2);
+		converged = change < tolerance && rounds > settled;
 	}
 	for (let i = 0; i < sources; i++) updateSource(i);
 	shareScatter();

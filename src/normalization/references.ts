@@ -37,7 +37,7 @@ export interface ReferenceCandidates {
 export interface ReferenceOptions {
 	/** Radius of the circle about the field's centre, degrees. */
 	defaultFovRadiusDeg: number;
-	/** Signal to noise in the field's own images: aimed for, then relaxed to 20 and at last to 10 while references are few. */
+	/** Signal to noise in the field's own images, relaxed (from above 20 first to 20, then to 10) while references are few. */
 	minSnr: number;
 	/** Longest list. */
 	maxSources: number;
@@ -55,7 +55,7 @@ export interface ReferenceOptions {
 
 export const DEFAULT_REFERENCES: ReferenceOptions = {
 	defaultFovRadiusDeg: 1.5,
-	minSnr: 50,
+	minSnr: 20,
 	maxSources: 200,
 	enough: 10,
 	beamMajorArcsec: 0,

@@ -1,3 +1,5 @@
+import { normalCumulative } from "./distributions.ts";
+
 /**
  * Robust location and scale of measurements with known errors: medians, the MAD with its small-sample factors,
  * Huber's weights, and the scatter beyond the errors.
@@ -49,24 +51,32 @@ export const huberWeight = (z: number) => {
 };
 
 const density = (z: number) => Math.exp(-0.5 * z * z) / Math.sqrt(2 * Math.PI);
-/** P(|z| > HUBER) for a unit normal. */
-const BEYOND_HUBER = 0.17862;
 
-/** Mean of Huber's psi squared over a unit normal cut off at `limit` sigma: what "chi-squared per point" is to be. */
-export function expectedHuberSquare(limit: number): number {
-	const inner = 1 - BEYOND_HUBER - 2 * HUBER * density(HUBER);
-	// Mills' ratio is within 1 % from three sigma on, which moves the result by less than 1e-4.
-	const beyond = limit < 2 ? 0 : (2 * density(limit) * (1 - 1 / (limit * limit + 2))) / limit;
-	return (inner + HUBER * HUBER * (BEYOND_HUBER - beyond)) / (1 - beyond);
+/** Mean of min(|z|, tuning)^2 over a unit normal cut off at `limit` sigma: what "chi-squared per point" is to be. */
+function expectedSquare(tuning: number, limit: number): number {
+	const outside = 2 * normalCumulative(-tuning);
+	const beyond = 2 * normalCumulative(-limit);
+	const inner = 1 - outside - 2 * tuning * density(tuning);
+	return (inner + tuning * tuning * (outside - beyond)) / (1 - beyond);
 }
+const cachedExpectation = new Map<number, number>();
+const expectation = (tuning: number, limit: number) => {
+	const key = tuning * 1e3 + limit;
+	let value = cachedExpectation.get(key);
+	if (value === undefined) {
+		value = expectedSquare(tuning, limit);
+		if (cachedExpectation.size < 64) cachedExpectation.set(key, value);
+	}
+	return value;
+};
 
 /** Variance of Huber's estimate of a mean relative to that of the weighted mean, for Gaussian errors: 1 / 0.95. */
-export const HUBER_VARIANCE =
-	(1 - BEYOND_HUBER - 2 * HUBER * density(HUBER) + HUBER * HUBER * BEYOND_HUBER) / (1 - BEYOND_HUBER) ** 2;
+export const HUBER_VARIANCE = expectedSquare(HUBER, 40) / (1 - 2 * normalCumulative(-HUBER)) ** 2;
 
 /**
  * Variance beyond the errors, by the method of Mandel & Paule (1970) made robust: the t >= 0 for which
- * sum psi^2(residual / sqrt(variance + t perUnit)) equals its expectation for `dof` degrees of freedom, with Huber's psi.
+ * sum psi^2(residual / sqrt(variance + t perUnit)) equals its expectation for `dof` degrees of freedom, with Huber's psi
+ * (or one cut off at `tuning` sigma).
  *
  * @param residuals deviations from the fit
  * @param variance known variance of each
@@ -81,27 +91,50 @@ export function excessVariance(
 	kept: Uint8Array,
 	dof: number,
 	limit: number,
-	start = 0,
+	options: { start?: number; tuning?: number } = {},
 ): number {
 	if (!(dof > 0)) return 0;
-	const expected = expectedHuberSquare(limit) * dof;
+	const start = options.start ?? 0;
+	const tuning = options.tuning ?? HUBER;
+	const expected = expectation(tuning, limit) * dof;
+	const cut = tuning * tuning;
+	const n = residuals.length;
 	const excess = (t: number) => {
 		let sum = -expected;
-		for (let i = 0; i < residuals.length; i++) {
+		for (let i = 0; i < n; i++) {
 			if (kept[i] === 0) continue;
 			const z2 = (residuals[i] * residuals[i]) / (variance[i] + t * perUnit[i]);
-			sum += Math.min(z2, HUBER * HUBER);
+			sum += z2 < cut ? z2 : cut;
 		}
 		return sum;
 	};
 	let low = 0;
-	let atLow = excess(0);
-	if (!(atLow > 0)) return 0;
-	let mean = 0;
-	for (let i = 0; i < residuals.length; i++) mean += kept[i] === 0 ? 0 : variance[i] / perUnit[i];
-	let high = start > 0 ? start * 1.5 : mean / Math.max(1, dof);
-	if (!(high > 0)) high = 1e-12;
-	let atHigh = excess(high);
+	let high = start;
+	let atLow: number;
+	let atHigh = start > 0 ? excess(start) : 1;
+	if (atHigh > 0 && start > 0) {
+		low = start;
+		atLow = atHigh;
+		high = start * 1.2;
+		atHigh = excess(high);
+	} else {
+		// Close below the start first: from one round to the next the answer hardly moves.
+		if (start > 0) low = start * 0.8;
+		atLow = excess(low);
+		if (!(atLow > 0) && low > 0) {
+			high = low;
+			atHigh = atLow;
+			low = 0;
+			atLow = excess(0);
+		}
+		if (!(atLow > 0)) return 0;
+		if (high === 0) {
+			let mean = 0;
+			for (let i = 0; i < n; i++) mean += kept[i] === 0 ? 0 : variance[i] / perUnit[i];
+			high = Math.max(mean / dof, 1e-12);
+			atHigh = excess(high);
+		}
+	}
 	for (let step = 0; atHigh > 0 && step < 200; step++) {
 		low = high;
 		atLow = atHigh;
@@ -113,6 +146,7 @@ export function excessVariance(
 		let t = low + ((high - low) * atLow) / (atLow - atHigh);
 		if (!(t > low && t < high)) t = 0.5 * (low + high);
 		const at = excess(t);
+		if (Math.abs(at) < 1e-7 * expected) return t;
 		if (at > 0) {
 			low = t;
 			atLow = at;
@@ -122,34 +156,39 @@ export function excessVariance(
 			atHigh = at;
 			atLow *= 0.5;
 		}
-		if (at === 0) return t;
 	}
 	return 0.5 * (low + high);
 }
 
 /**
  * The level at which a series rests, when it may be in an event for up to half of the time: the middle of the
- * narrowest window that holds 40 % of the values (a shorth, Andrews et al. 1972). Among windows of nearly the same
- * width the highest is taken, since what has to be survived is a long dip between two equal levels.
+ * narrowest window that holds 40 % of the values (a shorth, Andrews et al. 1972), widths counted in the scatter expected
+ * at that level. Among windows of nearly the same width the highest is taken, since what has to be survived is a long dip
+ * between two equal levels.
+ *
+ * @param noise typical error of a value
+ * @param floor fraction of the level by which a steady series scatters beyond it
  */
-export function restingLevel(values: ArrayLike<number>): number {
+export function restingLevel(values: ArrayLike<number>, noise = 0, floor = 0): number {
 	const sorted = Float64Array.from(values)
 		.filter((value) => !Number.isNaN(value))
 		.sort();
 	const n = sorted.length;
 	if (n < 5) return median(sorted);
 	const h = Math.max(3, Math.ceil(0.4 * n));
+	const width = (i: number) => {
+		const expected = Math.hypot(noise, floor * 0.5 * (sorted[i] + sorted[i + h - 1]));
+		return (sorted[i + h - 1] - sorted[i]) / (expected > 0 ? expected : 1);
+	};
 	let narrowest = Infinity;
-	for (let i = 0; i + h <= n; i++) narrowest = Math.min(narrowest, sorted[i + h - 1] - sorted[i]);
-	// Half-width of windows of 40 % of a normal sample differs by chance by some 1/sqrt(n).
-	const slack = narrowest * (1 + 1.5 / Math.sqrt(n));
+	for (let i = 0; i + h <= n; i++) narrowest = Math.min(narrowest, width(i));
+	// Widths of windows of 40 % of a normal sample differ by chance by about this much.
+	const slack = narrowest * (1 + Math.min(0.7, 4 / Math.sqrt(n)));
 	for (let i = n - h; i >= 0; i--) {
-		if (sorted[i + h - 1] - sorted[i] > slack) continue;
+		if (width(i) > slack) continue;
 		// Slide down to the best window of this group: the highest one within reach, not its ragged upper edge.
 		let best = i;
-		for (let k = i; k >= 0 && sorted[k + h - 1] >= sorted[i]; k--) {
-			if (sorted[k + h - 1] - sorted[k] < sorted[best + h - 1] - sorted[best]) best = k;
-		}
+		for (let k = i; k >= 0 && sorted[k + h - 1] >= sorted[i]; k--) if (width(k) < width(best)) best = k;
 		return median(sorted.subarray(best, best + h));
 	}
 	return median(sorted);
@@ -206,11 +245,21 @@ export function robustLocation(
 	let restless = false;
 	if (count >= 8) {
 		const floor = options.floor ?? 0;
-		const spread = madScale(standardised(value, floor), 0);
+		// The distance of the quartiles and not the MAD, which misses a dip that lasts for just half of the time.
+		const z = standardised(value, floor)
+			.filter((v) => !Number.isNaN(v))
+			.sort();
+		const spread = (z[Math.floor(0.75 * (z.length - 1))] - z[Math.ceil(0.25 * (z.length - 1))]) / 1.349;
 		if (spread > 2) {
 			restless = true;
-			value = restingLevel(Float64Array.from(values, (v, i) => (kept[i] === 1 ? v : Number.NaN)));
-			const z = standardised(value, Math.max(floor, 0.02));
+			const usual = Math.max(floor, 0.02);
+			const noise = Math.sqrt(median(variance.filter((_, i) => kept[i] === 1)));
+			value = restingLevel(
+				values.map((v, i) => (kept[i] === 1 ? v : Number.NaN)),
+				noise,
+				usual,
+			);
+			const z = standardised(value, usual);
 			// Within the level the excess is that of the series at rest; the event is no part of it.
 			let near = 0;
 			for (let i = 0; i < n; i++) if (kept[i] === 1 && Math.abs(z[i]) < 3) near++;
@@ -229,7 +278,7 @@ export function robustLocation(
 		for (let round = 0; round < 60; round++) {
 			for (let i = 0; i < n; i++) residuals[i] = values[i] - value;
 			if (options.fixedExcess === undefined) {
-				excess2 = excessVariance(residuals, variance, ones, kept, retained - 1, limit, excess2);
+				excess2 = excessVariance(residuals, variance, ones, kept, retained - 1, limit, { start: excess2 });
 			}
 			let sum = 0;
 			let total = 0;
@@ -269,5 +318,8 @@ export function robustLocation(
 		information += 1 / (variance[i] + excess2);
 	}
 	for (let i = 0; i < n; i++) weights[i] /= total;
-	return { value, error: Math.sqrt(HUBER_VARIANCE / information), excess: Math.sqrt(excess2), weights, used, restless };
+	// A scatter found from the same values leaves Student's tails: variance dof / (dof - 2).
+	const student = options.fixedExcess === undefined && excess2 > 0 ? (used > 3 ? (used - 1) / (used - 3) : 3) : 1;
+	const error = Math.sqrt((HUBER_VARIANCE * Math.min(3, student)) / information);
+	return { value, error, excess: Math.sqrt(excess2), weights, used, restless };
 }

@@ -218,7 +218,7 @@ export function solveBaselines(survey: FieldSurvey, options: Partial<BaselineOpt
 		);
 	const expelled = new Uint8Array(sources);
 	let selection = choose();
-	let joint: JointSolution;
+	let joint: JointSolution | undefined;
 	let steady: Steadiness;
 	let floor: SystematicFloor;
 	for (let round = 0; ; round++) {
@@ -236,6 +236,7 @@ export function solveBaselines(survey: FieldSurvey, options: Partial<BaselineOpt
 				frozenError: taken(previous?.error),
 				anchorFluxJy: options.anchorToCatalogue ? survey.catalogue?.fluxJy : undefined,
 				anchorErrJy: options.anchorToCatalogue ? survey.catalogue?.fluxErrJy : undefined,
+				start: joint,
 			},
 			{ supersedes: previous?.version ?? null, ...options.identity, field: located ? field : null },
 		);
