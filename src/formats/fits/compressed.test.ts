@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { askPython, pythonWith } from "../../../test/oracle/python.ts";
 import { CausticError } from "../../error.ts";
 import { Random } from "../../simulation/random.ts";
-import { readFitsCube, readFitsImage, readFitsPlane } from "./image.ts";
+import { readFitsCube } from "./cube.ts";
+import { readFitsImage, readFitsPlane } from "./image.ts";
 import { decodeRice } from "./rice.ts";
 
 const python = pythonWith("astropy", "numpy");

@@ -6,8 +6,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CausticError } from "../../error.ts";
 import { Random } from "../../simulation/random.ts";
 import { type CardToWrite, headerBlock } from "./card-text.ts";
+import { readFitsCube } from "./cube.ts";
 import { readFitsHeaders } from "./file.ts";
-import { readFitsCube, readFitsImage, readFitsPlane } from "./image.ts";
+import { readFitsImage, readFitsPlane } from "./image.ts";
 import { readFitsTable, writeFitsTable } from "./table.ts";
 import { writeFitsImage } from "./write.ts";
 

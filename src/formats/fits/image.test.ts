@@ -5,8 +5,9 @@ import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CausticError } from "../../error.ts";
 import { type CardToWrite, headerBlock } from "./card-text.ts";
+import { readFitsCube } from "./cube.ts";
 import { readFitsHeaders } from "./file.ts";
-import { readFitsCube, readFitsImage, readFitsPlane } from "./image.ts";
+import { readFitsImage, readFitsPlane } from "./image.ts";
 import { writeFitsImage } from "./write.ts";
 
 let folder: string;

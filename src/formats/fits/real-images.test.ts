@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { inflateRawSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { hasSharedData, sharedData } from "../../../test/shared-data.ts";
-import { readFitsCube, readFitsImage, readFitsPlane } from "./image.ts";
+import { readFitsCube } from "./cube.ts";
+import { readFitsImage, readFitsPlane } from "./image.ts";
 
 /** The members of a zip file, by its local headers. */
 function unzip(path: string): Map<string, Buffer> {
