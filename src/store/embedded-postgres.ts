@@ -3,12 +3,14 @@ import { createHash } from "node:crypto";
 import {
 	chmodSync,
 	chownSync,
+	cpSync,
 	existsSync,
 	lstatSync,
 	mkdirSync,
 	openSync,
 	readdirSync,
 	readFileSync,
+	renameSync,
 	rmSync,
 	statSync,
 	symlinkSync,
@@ -52,9 +54,43 @@ function binaries(): { bin: string; lib: string } {
 			remedy: "Give the address of a PostgreSQL server: --database URL or DATABASE_URL",
 		});
 	}
-	const native = join(dirname(dirname(entry)), "native");
-	hydrateLinks(native);
+	const installed = join(dirname(dirname(entry)), "native");
+	hydrateLinks(installed);
+	const native = process.getuid?.() === 0 && !isOpenToAll(installed) ? reachableCopy(installed) : installed;
 	return { bin: join(native, "bin"), lib: join(native, "lib") };
+}
+
+/** Whether every folder on the way may be passed by every user. */
+function isOpenToAll(path: string): boolean {
+	for (let folder = resolve(path); ; folder = dirname(folder)) {
+		if ((statSync(folder).mode & 0o001) === 0) return false;
+		if (folder === dirname(folder)) return true;
+	}
+}
+
+/**
+ * The server's programs look at their own files as the user they run as, whom a closed folder of root's keeps out in
+ * spite of the capability: from such a checkout they are copied, once, to where everybody may run them.
+ */
+function reachableCopy(native: string): string {
+	const key = createHash("sha256")
+		.update(`${native} ${statSync(join(native, "bin/postgres")).mtimeMs}`)
+		.digest("hex")
+		.slice(0, 16);
+	const copy = join("/var/tmp", `caustic-postgres-${key}`);
+	const made = lstatSync(copy, { throwIfNoEntry: false });
+	if (made?.isDirectory() === true && made.uid === 0) return copy;
+	const fresh = `${copy}.${process.pid}`;
+	rmSync(fresh, { recursive: true, force: true });
+	cpSync(native, fresh, { recursive: true, verbatimSymlinks: true });
+	chmodSync(fresh, 0o755);
+	try {
+		renameSync(fresh, copy);
+	} catch (error) {
+		rmSync(fresh, { recursive: true, force: true });
+		if (lstatSync(copy, { throwIfNoEntry: false })?.uid !== 0) throw error;
+	}
+	return copy;
 }
 
 /** Packages cannot carry symbolic links, so libraries' short names are made here when the install did not. */
