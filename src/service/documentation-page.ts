@@ -36,6 +36,9 @@ const escape = (text: string): string =>
 		(c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" })[c] as string,
 	);
 
+/** Text with its `names` set apart. */
+const prose = (text: string): string => escape(text).replace(/`([^`]+)`/g, "<code>$1</code>");
+
 const anchor = (text: string) => text.toLowerCase().replace(/[^a-z0-9]+/g, "-");
 
 const nameOf = (reference: string) => reference.slice(reference.lastIndexOf("/") + 1);
@@ -110,7 +113,7 @@ function operationSection(path: string, method: string, operation: Operation, do
 		})
 		.join("");
 	return `<section id="${anchor(`${method} ${path}`)}"><h3><span class="method ${method}">${method.toUpperCase()}</span> <code>${escape(path)}</code></h3>
-<p>${escape(operation.summary ?? "")}. ${escape(operation.description ?? "")}</p>${table(parameters, "Parameter")}
+<p>${prose(operation.summary ?? "")}. ${prose(operation.description ?? "")}</p>${table(parameters, "Parameter")}
 ${body === undefined ? "" : `<p>Body: ${typeOf(body)}</p>`}${table(answers, "Answer")}
 <pre><code>${escape(example(method, path, body, document))}</code></pre></section>`;
 }
@@ -152,9 +155,9 @@ export function documentationPage(document: OpenApiDocument): string {
 		)
 		.join("");
 	return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>${escape(document.info.title)} API</title><link rel="stylesheet" href="/api/docs/style.css"></head><body>
+<title>${escape(document.info.title)} API</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/api/docs/style.css"></head><body>
 <nav aria-label="Contents"><p><a href="/">Dashboard</a> · <a href="/api/v1/openapi.json">openapi.json</a></p><ul>${menu}<li><a href="#schemas"><strong>Schemas</strong></a></li></ul></nav>
-<main><h1>${escape(document.info.title)} API <small>${escape(document.info.version)}</small></h1><p>${escape(document.info.description ?? "")}</p>
+<main><h1>${escape(document.info.title)} API <small>${escape(document.info.version)}</small></h1><p>${prose(document.info.description ?? "")}</p>
 ${sections}<h2 id="schemas">Schemas</h2>${schemas}</main></body></html>`;
 }
 
@@ -173,8 +176,8 @@ h3 { margin: 1.8rem 0 .3rem; font-size: 16px; }
 section { scroll-margin-top: 1rem; }
 .method { font: 600 11px/1 ui-monospace, monospace; padding: .25rem .4rem; border-radius: 3px; color: #fff; background: var(--mark); vertical-align: 2px; }
 .method.post { background: #8a4b08; }
-table { border-collapse: collapse; width: 100%; margin: .5rem 0; font-size: 13px; }
-th { text-align: left; color: var(--soft); font-weight: 500; } th, td { padding: .25rem .6rem .25rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
+table { border-collapse: collapse; width: 100%; table-layout: fixed; overflow-wrap: anywhere; margin: .5rem 0; font-size: 13px; }
+th:first-child { width: 24%; } th:nth-child(2) { width: 40%; } th { text-align: left; color: var(--soft); font-weight: 500; } th, td { padding: .25rem .6rem .25rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 .optional { color: var(--soft); font-size: 11px; }
 pre { background: #eef2f5; padding: .6rem .8rem; border-radius: 4px; overflow: auto; font-size: 12px; }
 @media (max-width: 800px) { body { display: block; } nav { position: static; height: auto; } main { padding: 1rem; } }

@@ -1,7 +1,14 @@
 import { failure } from "../error.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Database } from "../store/database.ts";
-import { type EventType, readEvents, type StoredEvent } from "../store/events.ts";
+import {
+	type EventPlace,
+	type EventType,
+	newestPlace,
+	placeOf,
+	readEvents,
+	type StoredEvent,
+} from "../store/events.ts";
 
 const POLL_MS = 400;
 const MOST_READERS = 100;
@@ -9,7 +16,7 @@ const BATCH = 200;
 
 /**
  * Follows the outbox for any number of readers. One look at the table serves them all; each reader then reads from its
- * own place, so that a slow one holds up nobody and one that comes back with the last number it saw misses nothing.
+ * own place, so that a slow one holds up nobody and one that comes back with the last place it saw misses nothing.
  */
 export class EventFeed {
 	readonly #database: Database;
@@ -17,7 +24,7 @@ export class EventFeed {
 	readonly #waiting = new Set<() => void>();
 	#readers = 0;
 	#timer: NodeJS.Timeout | undefined;
-	#tip = 0;
+	#tip: EventPlace = "";
 	#closed = false;
 
 	constructor(database: Database, log: Logger) {
@@ -25,23 +32,18 @@ export class EventFeed {
 		this.#log = log;
 	}
 
-	/** Number of the newest event that may be read. */
-	async newest(): Promise<number> {
-		const [row] = await this.#database.query<{ seq: number | null }>(
-			"newest event",
-			"SELECT max(seq) AS seq FROM event WHERE transaction_id < pg_snapshot_xmin(pg_current_snapshot())",
-		);
-		return row.seq ?? 0;
+	newest(): Promise<EventPlace> {
+		return newestPlace(this.#database);
 	}
 
 	/**
-	 * Events after `afterSeq`, then those that come, until the signal. An empty batch comes from time to time: a sign of
+	 * Events after a place, then those that come, until the signal. An empty batch comes from time to time: a sign of
 	 * life to pass on.
 	 *
 	 * @throws CausticError `too-many-streams`
 	 */
 	async *follow(
-		afterSeq: number,
+		from: EventPlace,
 		types: readonly EventType[] | undefined,
 		signal: AbortSignal,
 		lifeSignMs = 15_000,
@@ -54,34 +56,35 @@ export class EventFeed {
 		this.#readers += 1;
 		this.#begin();
 		try {
-			let after = afterSeq;
+			let after = from;
 			while (!signal.aborted && !this.#closed) {
+				const tip = this.#tip;
 				const events = await readEvents(this.#database, after, BATCH, types);
 				if (events.length > 0) {
-					after = events[events.length - 1].seq;
+					after = placeOf(events[events.length - 1]);
 					yield events;
-				} else if (!(await this.#news(signal, lifeSignMs))) yield [];
+				} else if (!(await this.#news(tip, signal, lifeSignMs))) yield [];
 			}
 		} finally {
 			this.#readers -= 1;
 		}
 	}
 
-	/** Waits until the table has grown (true), or for the given time (false). */
-	#news(signal: AbortSignal, ms: number): Promise<boolean> {
+	/** Waits until the table has grown beyond `tip` (true), or for the given time (false). */
+	#news(tip: EventPlace, signal: AbortSignal, ms: number): Promise<boolean> {
 		return new Promise((resolve) => {
 			const end = (grown: boolean) => {
 				clearTimeout(timer);
 				this.#waiting.delete(wake);
-				signal.removeEventListener("abort", stop);
+				signal.removeEventListener("abort", wake);
 				resolve(grown);
 			};
 			const wake = () => end(true);
-			const stop = () => end(true);
 			const timer = setTimeout(() => end(false), ms);
 			this.#waiting.add(wake);
-			signal.addEventListener("abort", stop, { once: true });
-			if (signal.aborted || this.#closed) stop();
+			signal.addEventListener("abort", wake, { once: true });
+			// What came while the reader was reading was announced to nobody.
+			if (this.#tip !== tip || signal.aborted || this.#closed) wake();
 		});
 	}
 

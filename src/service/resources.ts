@@ -23,6 +23,8 @@ export interface ResourceColumns {
 }
 
 const EVERY_MS = 2000;
+/** The delay is measured by a timer of this period, which is in every reading. */
+const RESOLUTION_MS = 20;
 const KEPT = 900;
 const COLUMNS = [
 	"time",
@@ -50,7 +52,7 @@ function memoryInUse(): number {
 /** Samples every two seconds, half an hour kept, for the dashboard. */
 export class ResourceHistory {
 	readonly #dataFolder: string;
-	readonly #delay = monitorEventLoopDelay({ resolution: 20 });
+	readonly #delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
 	readonly #columns: ResourceColumns = Object.fromEntries(
 		COLUMNS.map((name) => [name, []]),
 	) as unknown as ResourceColumns;
@@ -105,7 +107,7 @@ export class ResourceHistory {
 			cpu_process: round((now.own - own) / Math.max(1, now.at - at) / now.cores, 4),
 			memory_process_mb: round(process.memoryUsage.rss() / 2 ** 20, 1),
 			memory_machine_mb: round(memoryInUse(), 0),
-			event_loop_delay_ms: round(this.#delay.percentile(99) / 1e6, 1),
+			event_loop_delay_ms: round(Math.max(0, this.#delay.percentile(99) / 1e6 - RESOLUTION_MS), 1),
 			disk_free_mb: round(free, 0),
 			load: round(loadavg()[0], 2),
 		};

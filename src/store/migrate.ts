@@ -3,6 +3,7 @@ import { PgBoss } from "pg-boss";
 import { failure } from "../error.ts";
 import { connectionOptions, type Database } from "./database.ts";
 import { survey } from "./migrations/0001-survey.ts";
+import { eventOrder } from "./migrations/0002-event-order.ts";
 
 interface Migration {
 	version: number;
@@ -11,7 +12,10 @@ interface Migration {
 }
 
 /** Forward only: a migration that has been released is never edited, a new one is added. */
-export const MIGRATIONS: Migration[] = [{ version: 1, name: "survey", sql: survey }];
+export const MIGRATIONS: Migration[] = [
+	{ version: 1, name: "survey", sql: survey },
+	{ version: 2, name: "event order", sql: eventOrder },
+];
 
 /** Any number that nobody else locks on: two processes that upgrade at once must take turns. */
 const ADVISORY_LOCK = 727_271;

@@ -94,4 +94,7 @@ export function degrees(decDeg: number): string {
 /** `a|b` as words. */
 export const flagText = (flags: string): string => flags.split("|").join(", ").replaceAll("_", " ");
 
-export const words = (name: string): string => name.replaceAll("_", " ");
+export const words = (name: string): string =>
+	name
+		.replaceAll("_", " ")
+		.replace(/([a-z])([A-Z])/g, (_, low: string, high: string) => `${low} ${high.toLowerCase()}`);

@@ -9,7 +9,6 @@ export interface LiveEvent {
 	subject?: string;
 	time: string;
 	data: Record<string, unknown>;
-	sequence: string;
 }
 
 interface LiveState {

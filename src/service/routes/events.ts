@@ -1,9 +1,9 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { streamSSE } from "hono/streaming";
 import { badInput } from "../../error.ts";
-import { EVENT_TYPES, type StoredEvent } from "../../store/events.ts";
+import { EVENT_TYPES, FIRST_PLACE, isEventPlace, placeOf, type StoredEvent } from "../../store/events.ts";
 import type { Routes } from "../context.ts";
-import { integerParameter, listParameter } from "../parameters.ts";
+import { listParameter } from "../parameters.ts";
 
 /** An event as CloudEvents 1.0 has it in JSON. */
 const cloudEvent = (event: StoredEvent) => ({
@@ -16,10 +16,12 @@ const cloudEvent = (event: StoredEvent) => ({
 	datacontenttype: "application/json",
 	data: event.data,
 	...(event.trace_parent === null ? {} : { traceparent: event.trace_parent }),
-	sequence: String(event.seq),
 });
 
-const place = integerParameter(0, Number.MAX_SAFE_INTEGER, "Begin after this number; 0 replays all. Now, unless told");
+const place = z
+	.string()
+	.refine((text) => text === "0" || isEventPlace(text), "expected the id of an event, or 0")
+	.openapi({ description: "Begin after the event with this id; 0 replays all. Now, unless told" });
 
 export const eventRoutes: Routes = (app, { feed, log }) => {
 	app.openapi(
@@ -29,7 +31,7 @@ export const eventRoutes: Routes = (app, { feed, log }) => {
 			tags: ["Events"],
 			summary: "Everything that happens, as server-sent events",
 			description:
-				"A stream of CloudEvents, each with its number as `id`. A client that reconnects with `Last-Event-ID` misses nothing.",
+				"A stream of CloudEvents, each with its place as `id`. A client that reconnects with `Last-Event-ID` misses nothing.",
 			request: {
 				query: z.strictObject({
 					after: place.optional(),
@@ -42,10 +44,11 @@ export const eventRoutes: Routes = (app, { feed, log }) => {
 		async (c) => {
 			const { after, types } = c.req.valid("query");
 			const last = c.req.header("last-event-id");
-			if (last !== undefined && !/^\d{1,16}$/.test(last)) {
-				throw badInput("bad-request", "is no number of an event", { subject: "Last-Event-ID", remedy: "Leave it out" });
+			if (last !== undefined && last !== "0" && !isEventPlace(last)) {
+				throw badInput("bad-request", "is no id of an event", { subject: "Last-Event-ID", remedy: "Leave it out" });
 			}
-			const from = last === undefined ? (after ?? (await feed.newest())) : Number(last);
+			const wanted = last ?? after;
+			const from = wanted === "0" ? FIRST_PLACE : (wanted ?? (await feed.newest()));
 			const gone = new AbortController();
 			const batches = feed.follow(from, types, gone.signal);
 			// The first batch is asked for before the answer begins, so that a refusal can still be one.
@@ -64,8 +67,7 @@ export const eventRoutes: Routes = (app, { feed, log }) => {
 						if (next.value.length === 0) await stream.write(": still here\n\n");
 						for (const event of next.value) {
 							await stream.writeSSE({
-								id: String(event.seq),
-								event: event.type,
+								id: placeOf(event),
 								data: JSON.stringify(cloudEvent(event)),
 							});
 						}

@@ -31,9 +31,15 @@ export function median(values: ArrayLike<number>): number {
 	return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
 }
 
-/** Whether anything speaks against taking a point at face value. */
+/** Flags that tell how a value came about and speak against nothing. */
+const REMARKS = new Set(["own_reference", "rejected_reference", "resolved"]);
+
 const flagsAt = (curve: LightCurve, i: number, kind: FluxKind): string =>
 	[curve.flags[i], ...(kind === "normalised" ? [curve.norm_flags[i]] : [])].filter((text) => text !== "").join("|");
+
+/** Whether a flag speaks against taking a value as it stands. */
+export const isSuspicious = (flags: string): boolean =>
+	flags !== "" && flags.split("|").some((flag) => !REMARKS.has(flag));
 
 function seriesOf(curve: LightCurve, kind: FluxKind, colour: string, unit: number): PointSeries {
 	const isRaw = kind === "raw" || curve.flux_norm_jy.every((value) => value === null);
@@ -45,7 +51,7 @@ function seriesOf(curve: LightCurve, kind: FluxKind, colour: string, unit: numbe
 		x: curve.mjd,
 		y: y.map((value) => value / unit),
 		error: error.map((value) => value / unit),
-		isFlagged: (i) => flagsAt(curve, i, kind) !== "",
+		isFlagged: (i) => isSuspicious(flagsAt(curve, i, kind)),
 	};
 }
 
@@ -102,7 +108,7 @@ export function LightCurveStack(props: LightCurveStackProps) {
 					unitName={unitName}
 					spans={spans}
 					xRange={xRange}
-					height={(props.panelHeight ?? 120) + (i === curves.length - 1 ? 34 : 0)}
+					height={(props.panelHeight ?? 120) + (i === curves.length - 1 ? 38 : 0)}
 					syncKey={syncKey}
 					isLast={i === curves.length - 1}
 					title={title}
@@ -155,7 +161,7 @@ function Panel(props: {
 	);
 	const only = curves.length === 1 ? curves[0] : undefined;
 	const flagged = curves.reduce(
-		(sum, curve) => sum + curve.mjd.filter((_, i) => flagsAt(curve, i, kind) !== "").length,
+		(sum, curve) => sum + curve.mjd.filter((_, i) => isSuspicious(flagsAt(curve, i, kind))).length,
 		0,
 	);
 	const total = curves.reduce((sum, curve) => sum + curve.mjd.length, 0);

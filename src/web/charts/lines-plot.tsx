@@ -16,6 +16,10 @@ interface LinesPlotProps {
 	high?: number;
 }
 
+/** Hours and minutes, with seconds where the ticks are closer than a minute. */
+const clock = (_: unknown, splits: number[], __: number, ___: number, step: number): string[] =>
+	splits.map((time) => new Date(time * 1000).toISOString().slice(11, step < 60 ? 19 : 16));
+
 /** Lines over the last minutes, newest at the right. */
 export function LinesPlot({ summary, time, lines, height, unit, high }: LinesPlotProps) {
 	const shape = lines.map((line) => `${line.label}/${line.colour}/${line.fill}`).join();
@@ -34,7 +38,7 @@ export function LinesPlot({ summary, time, lines, height, unit, high }: LinesPlo
 					grid: { show: false },
 					ticks: { show: false },
 					space: 70,
-					values: "{HH}:{mm}",
+					values: clock,
 				},
 				{
 					stroke: SOFT,

@@ -64,10 +64,10 @@ export function PointsPlot(props: PointsPlotProps) {
 				? padded(times[0], times[times.length - 1])
 				: ([0, 1] as [number, number]);
 		const isWhole = (low: number | null, high: number | null) =>
-			low === null || high === null || low === high || (low === times[0] && high === times[times.length - 1]);
+			low === null || high === null || low === high || (low <= times[0] && high >= times[times.length - 1]);
 		return {
 			height,
-			padding: [6, 10, 0, 0],
+			padding: [6, 10, xAxis === false ? 6 : 0, 0],
 			legend: { show: false },
 			cursor: {
 				...(syncKey === undefined ? {} : { sync: { key: syncKey, scales: ["x", null] } }),
@@ -84,16 +84,16 @@ export function PointsPlot(props: PointsPlotProps) {
 					show: xAxis !== false,
 					stroke: SOFT,
 					font: FONT,
-					size: xLabel === undefined ? 26 : 42,
+					size: 24,
 					grid: { stroke: GRID, width: 1 },
 					ticks: { stroke: GRID, width: 1, size: 4 },
 					values: (_, splits) => splits.map((value) => String(value)),
-					...(xLabel === undefined ? {} : { label: xLabel, labelFont: FONT, labelSize: 16, labelGap: 0 }),
+					...(xLabel === undefined ? {} : { label: xLabel, labelFont: FONT, labelSize: 14, labelGap: 0 }),
 				},
 				{
 					stroke: SOFT,
 					font: FONT,
-					size: 62,
+					size: 46,
 					grid: { stroke: GRID, width: 1 },
 					ticks: { stroke: GRID, width: 1, size: 4 },
 					label: yLabel,

@@ -11,11 +11,12 @@ interface SparklineProps {
 	label: string;
 }
 
-const WIDTH = 220;
+const WIDTH = 300;
 const HEIGHT = 44;
 
 /** Mean over the subbands of flux over median, small: whether a neighbour does the same at the same time. */
 export function Sparkline({ curves, from, to, low, high, label }: SparklineProps) {
+	if (!(high > low)) return null;
 	const sums = new Map<number, { sum: number; n: number }>();
 	for (const curve of curves) {
 		const level = median(Float64Array.from(curve.flux_norm_jy, (value) => value ?? Number.NaN));

@@ -16,7 +16,7 @@ import { VerdictButtons, VerdictDialog, type VerdictKind, verdictsFor } from "..
 import * as queries from "../queries.ts";
 import { LightCurvePanel, spansOf } from "./source.tsx";
 
-function SignificanceOverTime({ history }: { history: CandidateEvent[] }) {
+function SignificanceOverTime({ history, candidate }: { history: CandidateEvent[]; candidate: Candidate }) {
 	const series = useMemo((): PointSeries[] => {
 		const scored = history
 			.filter((event) => typeof event.snapshot.significance === "number" && typeof event.snapshot.last_mjd === "number")
@@ -33,6 +33,8 @@ function SignificanceOverTime({ history }: { history: CandidateEvent[] }) {
 	}, [history]);
 	const [{ x, y }] = series;
 	const highest = Math.max(0, ...Array.from(y));
+	const last = x.length === 0 ? candidate.end_mjd : Math.max(candidate.end_mjd, x[x.length - 1]);
+	const spans = useMemo(() => spansOf([candidate]), [candidate]);
 	if (x.length === 0) return <p className="empty">No score carries a time yet.</p>;
 	return (
 		<PointsPlot
@@ -42,6 +44,8 @@ function SignificanceOverTime({ history }: { history: CandidateEvent[] }) {
 			height={190}
 			yLabel="σ"
 			xLabel="newest epoch, MJD (UTC)"
+			spans={spans}
+			xRange={[Math.min(candidate.start_mjd, x[0]) - 10, last + 5]}
 			yRange={[0, Math.max(8, highest * 1.1)]}
 			describe={(_, i) => `${timeText(x[i])}   ${fixed(y[i], 2)} σ`}
 		/>
@@ -164,7 +168,9 @@ function CandidateView({ candidate }: { candidate: Candidate }) {
 				<div>
 					<LightCurvePanel id={candidate.source_id} name={candidate.source} spans={spans} />
 					<Panel title="Significance over time">
-						<Answer query={history}>{(events) => <SignificanceOverTime history={events} />}</Answer>
+						<Answer query={history}>
+							{(events) => <SignificanceOverTime history={events} candidate={candidate} />}
+						</Answer>
 					</Panel>
 					<Neighbours candidate={candidate} />
 				</div>

@@ -52,6 +52,7 @@ function Preview({ candidate, onChoose }: { candidate: Candidate; onChoose: (kin
 					{ name: "False alarm", value: short(candidate.false_alarm_probability) },
 					{ name: "Depth", value: fixed(candidate.depth, 2) },
 					{ name: "Duration", value: `${fixed(candidate.duration_days, 1)} d` },
+					...(candidate.flags === "" ? [] : [{ name: "Flags", value: <Flags flags={candidate.flags} /> }]),
 				]}
 			/>
 			<Answer query={curves}>
@@ -171,12 +172,11 @@ export function CandidatesPage() {
 										hint: "False-alarm probability",
 										cell: (row) => short(row.false_alarm_probability, 2),
 									},
-									{ name: "Source", cell: (row) => row.source },
+									{ name: "Source", cell: (row) => <span className="name">{row.source}</span> },
 									{ name: "Peak", isNumber: true, cell: (row) => mjdDate(row.peak_mjd) },
 									{ name: "Days", isNumber: true, cell: (row) => fixed(row.duration_days, 0) },
 									{ name: "Depth", isNumber: true, cell: (row) => fixed(row.depth, 2) },
 									{ name: "Status", cell: (row) => <StatusBadge status={row.status} /> },
-									{ name: "Flags", cell: (row) => <Flags flags={row.flags} /> },
 								]}
 							/>
 						)}

@@ -221,7 +221,7 @@ function subject(event: LiveEvent): string {
 function EventList() {
 	const { recent } = useLive();
 	return (
-		<Panel title="As it happens">
+		<Panel title="As it happens" flush={recent.length === 0}>
 			{recent.length === 0 ? (
 				<p className="empty">Events appear here as they come.</p>
 			) : (
@@ -282,12 +282,12 @@ export function OverviewPage() {
 			<div className="columns">
 				<div>
 					<LatestRuns />
+					<ErrorRates />
 					<LatestEpochs />
 				</div>
 				<div>
 					<OpenCandidates />
 					<ResourceGraphs />
-					<ErrorRates />
 					<EventList />
 				</div>
 			</div>

@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
+import type { Run } from "../api.ts";
 import { count, duration, moment, secondsBetween } from "../format.ts";
 import { Answer } from "../parts/answer.tsx";
 import { StatusBadge } from "../parts/badges.tsx";
@@ -88,8 +89,11 @@ export function RunPage() {
 								{ name: "Ended (UTC)", value: moment(run.finished_at) },
 								{ name: "Took", value: duration(secondsBetween(run.created_at, run.finished_at)) },
 								{ name: "Set going", value: run.inputs.trigger ?? "–" },
-								{ name: "Configuration", value: <code>{run.configuration_hash}</code> },
-								{ name: "Trace", value: <code>{run.trace_id ?? "–"}</code> },
+								{
+									name: "Configuration",
+									value: <code title={run.configuration_hash}>{run.configuration_hash.slice(0, 12)}</code>,
+								},
+								{ name: "Trace", value: <code title={run.trace_id ?? ""}>{run.trace_id?.slice(0, 12) ?? "–"}</code> },
 							]}
 						/>
 					</Panel>
@@ -116,35 +120,40 @@ export function RunPage() {
 						</Answer>
 					</Panel>
 					<div className="columns">
-						<Panel title="Stages" flush>
-							<Table
-								caption="Stages of the run"
-								rows={run.stages}
-								keyOf={(row) => row.stage}
-								empty="No stage has begun."
-								columns={[
-									{ name: "Stage", cell: (row) => row.stage },
-									{ name: "Done", isNumber: true, cell: (row) => `${count(row.done)} / ${count(row.units)}` },
-									{ name: "Running", isNumber: true, cell: (row) => count(row.running) },
-									{
-										name: "Failed",
-										isNumber: true,
-										cell: (row) => <span className={row.failed > 0 ? "bad" : "soft"}>{count(row.failed)}</span>,
-									},
-									{
-										name: "Wall",
-										isNumber: true,
-										cell: (row) => duration(secondsBetween(row.started_at, row.finished_at)),
-									},
-									{
-										name: "Busy",
-										isNumber: true,
-										hint: "Sum over the units",
-										cell: (row) => duration(row.busy_seconds),
-									},
-								]}
-							/>
-						</Panel>
+						<div>
+							<Panel title="Stages" flush>
+								<Table
+									caption="Stages of the run"
+									rows={run.stages}
+									keyOf={(row) => row.stage}
+									empty="No stage has begun."
+									columns={[
+										{ name: "Stage", cell: (row) => row.stage },
+										{ name: "Done", isNumber: true, cell: (row) => `${count(row.done)} / ${count(row.units)}` },
+										{ name: "Running", isNumber: true, cell: (row) => count(row.running) },
+										{
+											name: "Failed",
+											isNumber: true,
+											cell: (row) => <span className={row.failed > 0 ? "bad" : "soft"}>{count(row.failed)}</span>,
+										},
+										{
+											name: "Wall",
+											isNumber: true,
+											cell: (row) => duration(secondsBetween(row.started_at, row.finished_at)),
+										},
+										{
+											name: "Busy",
+											isNumber: true,
+											hint: "Sum over the units",
+											cell: (row) => duration(row.busy_seconds),
+										},
+									]}
+								/>
+							</Panel>
+							<Panel title="Summary">
+								<Explanation value={inOrder(run)} />
+							</Panel>
+						</div>
 						<Panel title="Where the time went" flush>
 							<Answer query={timeline}>
 								{(data) => (
@@ -165,13 +174,17 @@ export function RunPage() {
 						</Panel>
 					</div>
 					<Failures units={timeline.data?.units ?? []} />
-					<Panel title="Summary">
-						<Explanation value={run.summary} />
-					</Panel>
 				</>
 			)}
 		</Answer>
 	);
+}
+
+/** The summary's parts in the order of the stages. */
+function inOrder(run: Run): Record<string, unknown> {
+	const names = run.stages.map((stage) => stage.stage);
+	const place = (name: string) => (names.includes(name) ? names.indexOf(name) : names.length);
+	return Object.fromEntries(Object.entries(run.summary).sort(([a], [b]) => place(a) - place(b)));
 }
 
 function Failures({ units }: { units: { stage: string; unit: string; error: string | null; status: string }[] }) {

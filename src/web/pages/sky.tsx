@@ -62,7 +62,11 @@ function SkyMap({ field, data, onPick }: { field: Field; data: Statistics; onPic
 		return { points: points.sort((a, b) => b.radius - a.radius), rows };
 	}, [data, field]);
 	const reach = useMemo(
-		() => 1.04 * Math.max(field.radius_deg, ...points.map((point) => Math.max(Math.abs(point.x), Math.abs(point.y)))),
+		() =>
+			Math.max(
+				0.2 * field.radius_deg,
+				1.12 * points.reduce((most, point) => Math.max(most, Math.abs(point.x), Math.abs(point.y)), 0),
+			),
 		[points, field],
 	);
 	const marked = useMemo(() => new Set(data.source_id.filter((_, i) => data.candidate_tier[i] !== null)), [data]);

@@ -3,7 +3,7 @@ import { Link, useParams } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import type { LightCurve, LightCurves, SourceDetail } from "../api.ts";
 import { bandColour, TIER_COLOURS } from "../charts/colours.ts";
-import { type FluxKind, LightCurveStack } from "../charts/light-curve-stack.tsx";
+import { type FluxKind, isSuspicious, LightCurveStack } from "../charts/light-curve-stack.tsx";
 import type { PointSeries, Span } from "../charts/points.ts";
 import { PointsPlot } from "../charts/points-plot.tsx";
 import { degrees, fixed, flagText, flux, frequency, hours, mjdDate, mjdText, short } from "../format.ts";
@@ -73,7 +73,7 @@ function CorrectionPlot({ curves, syncKey }: { curves: LightCurve[]; syncKey: st
 				colour: bandColour(i, curves.length),
 				x: curve.mjd,
 				y: Float64Array.from(curve.correction, (value) => value ?? Number.NaN),
-				isFlagged: (k) => curve.norm_flags[k] !== "",
+				isFlagged: (k) => isSuspicious(curve.norm_flags[k]),
 			})),
 		[curves],
 	);
@@ -266,9 +266,11 @@ function SourceView({ source }: { source: SourceDetail }) {
 									name: "log p",
 									isNumber: true,
 									hint: "log10 of the probability of such an eta from noise",
-									cell: (row) => fixed(row.log10_p, 1),
+									cell: (row) => (row.log10_p !== null && row.log10_p < -999 ? "< −999" : fixed(row.log10_p, 1)),
 								},
-								{ name: "Flags", cell: (row) => <Flags flags={row.flags} /> },
+								...(source.statistics.some((row) => row.flags !== "")
+									? [{ name: "Flags", cell: (row: { flags: string }) => <Flags flags={row.flags} /> }]
+									: []),
 							]}
 						/>
 					</Panel>
@@ -290,8 +292,8 @@ function SourceView({ source }: { source: SourceDetail }) {
 								{ name: "Status", cell: (row) => <StatusBadge status={row.status} /> },
 								{ name: "Tier", cell: (row) => <TierBadge tier={row.tier} /> },
 								{ name: "σ", isNumber: true, cell: (row) => fixed(row.significance, 1) },
-								{ name: "From", isNumber: true, cell: (row) => mjdDate(row.start_mjd) },
-								{ name: "To", isNumber: true, cell: (row) => mjdDate(row.end_mjd) },
+								{ name: "From", isNumber: true, cell: (row) => mjdText(row.start_mjd, 0) },
+								{ name: "To", isNumber: true, cell: (row) => mjdText(row.end_mjd, 0) },
 							]}
 						/>
 					</Panel>

@@ -1,54 +1,74 @@
 import type { ReactNode } from "react";
-import { MISSING, short, words } from "../format.ts";
+import { fixed, MISSING, short, words } from "../format.ts";
 
-const isPlain = (value: unknown): value is string | number | boolean | null =>
+type Scalar = string | number | boolean | null;
+
+const isScalar = (value: unknown): value is Scalar =>
 	value === null || ["string", "number", "boolean"].includes(typeof value);
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
 	typeof value === "object" && value !== null && !Array.isArray(value);
 
+const isNumbers = (value: unknown): value is number[] =>
+	Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === "number");
+
 const UNITS: [RegExp, string][] = [
 	[/_mhz$/, "MHz"],
-	[/_days$/, "d"],
+	[/_?days$/i, "d"],
 	[/_jy$/, "Jy"],
 	[/_deg$/, "°"],
 	[/_arcsec$/, "″"],
 	[/_sigma$/, "σ"],
-	[/_seconds$/, "s"],
+	[/^seconds$|_seconds$/, "s"],
 ];
 
+/** A key in words, and the unit that it ends in. */
 function named(key: string): { name: string; unit: string } {
-	for (const [pattern, unit] of UNITS) if (pattern.test(key)) return { name: words(key.replace(pattern, "")), unit };
+	for (const [pattern, unit] of UNITS) {
+		const stem = key.replace(pattern, "");
+		if (stem !== key) return { name: words(stem === "" ? key : stem), unit };
+	}
 	return { name: words(key), unit: "" };
 }
 
-function Plain({ value, unit }: { value: string | number | boolean | null; unit: string }) {
-	if (typeof value === "boolean") return value ? "yes" : "no";
+function scalarText(key: string, value: Scalar): string {
 	if (value === null) return MISSING;
-	if (typeof value === "string") return value;
-	const text = Number.isInteger(value) && Math.abs(value) < 1e6 ? String(value) : short(value, 4);
-	return unit === "" ? text : `${text} ${unit}`;
+	if (typeof value === "boolean") return value ? "yes" : "no";
+	if (typeof value === "string") return words(value);
+	if (/mjd$/i.test(key)) return fixed(value, 2);
+	return Number.isInteger(value) && Math.abs(value) < 1e6 ? String(value) : short(value, 4);
 }
 
 /** The error that belongs to a key: `beta_s_err`, `fwhm_err_days`. */
-const errorKeyOf = (key: string, all: string[]): string | undefined => {
-	const unit = UNITS.find(([pattern]) => pattern.test(key))?.[0].exec(key)?.[0] ?? "";
+function errorKeyOf(key: string, all: string[]): string | undefined {
+	const unit = UNITS.map(([pattern]) => pattern.exec(key)?.[0]).find((text) => text !== undefined) ?? "";
 	const stem = key.slice(0, key.length - unit.length);
-	return [`${key}_err`, `${stem}_err${unit}`, `${key}_error`].find((name) => all.includes(name));
-};
+	return [`${key}_err`, `${stem}_err${unit}`, `${key}_error`].find((name) => name !== key && all.includes(name));
+}
 
-/** Anything the detector wrote, as numbers with units: plain values in rows, lists of records as tables, parts below one another. */
+/**
+ * Anything that was noted about a score, as numbers with units: scalars in rows, lists that run along the subbands as one
+ * table, lists of records as tables, parts below one another.
+ */
 export function Explanation({ value }: { value: Record<string, unknown> }) {
 	const keys = Object.keys(value);
-	if (keys.length === 0) return <p className="empty">The detector left no explanation.</p>;
+	if (keys.length === 0) return <p className="empty">Nothing is noted.</p>;
 	const errorKeys = new Set(keys.flatMap((key) => errorKeyOf(key, keys) ?? []));
-	const plain = keys.filter((key) => isPlain(value[key]) && !errorKeys.has(key));
-	const parts = keys.filter((key) => !isPlain(value[key]));
+	const scalars = keys.filter((key) => isScalar(value[key]) && !errorKeys.has(key));
+	const bands = isNumbers(value.frequency_mhz) ? value.frequency_mhz : undefined;
+	const perBand =
+		bands === undefined
+			? []
+			: keys.filter((key) => {
+					const column = value[key];
+					return isNumbers(column) && column.length === bands.length && (key === "frequency_mhz" || !/mjd$/i.test(key));
+				});
+	const parts = keys.filter((key) => !isScalar(value[key]) && !perBand.includes(key));
 	return (
 		<div className="explanation">
-			{plain.length > 0 && (
+			{scalars.length > 0 && (
 				<dl className="facts">
-					{plain.map((key) => {
+					{scalars.map((key) => {
 						const { name, unit } = named(key);
 						const errorKey = errorKeyOf(key, keys);
 						const error = errorKey === undefined ? undefined : value[errorKey];
@@ -56,37 +76,58 @@ export function Explanation({ value }: { value: Record<string, unknown> }) {
 							<div key={key}>
 								<dt>{name}</dt>
 								<dd>
-									<Plain value={value[key] as string} unit={error === undefined ? unit : ""} />
-									{typeof error === "number" && ` ± ${short(error, 2)}${unit === "" ? "" : ` ${unit}`}`}
+									{scalarText(key, value[key] as Scalar)}
+									{typeof error === "number" && ` ± ${short(error, 2)}`}
+									{unit !== "" && typeof value[key] === "number" && ` ${unit}`}
 								</dd>
 							</div>
 						);
 					})}
 				</dl>
 			)}
+			{bands !== undefined && perBand.length > 1 && (
+				<Records
+					records={bands
+						.map((_, i) =>
+							Object.fromEntries(perBand.map((key) => [key.replace(/_per_band$/, ""), (value[key] as number[])[i]])),
+						)
+						.sort((a, b) => a.frequency_mhz - b.frequency_mhz)}
+					columns={[
+						"frequency_mhz",
+						...perBand.filter((key) => key !== "frequency_mhz").map((key) => key.replace(/_per_band$/, "")),
+					]}
+				/>
+			)}
 			{parts.map((key) => (
 				<section key={key}>
 					<h3>{words(key)}</h3>
-					<Part value={value[key]} />
+					<Part name={key} value={value[key]} />
 				</section>
 			))}
 		</div>
 	);
 }
 
-function Part({ value }: { value: unknown }): ReactNode {
+const MOST_NUMBERS = 40;
+const MOST_RECORDS = 60;
+
+function Part({ name, value }: { name: string; value: unknown }): ReactNode {
 	if (isRecord(value)) return <Explanation value={value} />;
 	if (!Array.isArray(value)) return null;
-	if (value.every(isPlain)) {
-		const shown = value.slice(0, 40).map((one) => (typeof one === "number" ? short(one, 4) : String(one)));
-		return (
-			<p className="numbers">{`${shown.join(", ")}${value.length > shown.length ? ` … (${value.length})` : ""}`}</p>
-		);
+	if (value.length === 0) return <p className="soft">none</p>;
+	if (value.every(isScalar)) {
+		const shown = value.slice(0, MOST_NUMBERS).map((one) => scalarText(name, one));
+		const more = value.length > shown.length ? ` … (${value.length} in all)` : "";
+		return <p className="numbers">{`${shown.join(", ")}${more}`}</p>;
 	}
-	const records = value.filter(isRecord).slice(0, 60);
+	const records = value.filter(isRecord).slice(0, MOST_RECORDS);
 	const columns = [...new Set(records.flatMap((record) => Object.keys(record)))].filter((key) =>
-		records.every((record) => record[key] === undefined || isPlain(record[key])),
+		records.every((record) => record[key] === undefined || isScalar(record[key])),
 	);
+	return <Records records={records} columns={columns} />;
+}
+
+function Records({ records, columns }: { records: Record<string, unknown>[]; columns: string[] }) {
 	return (
 		<div className="table-scroll">
 			<table>
@@ -96,8 +137,8 @@ function Part({ value }: { value: unknown }): ReactNode {
 							const { name, unit } = named(key);
 							return (
 								<th key={key} scope="col" className="n">
-									{name}
-									{unit !== "" && <span className="soft"> {unit}</span>}
+									{key === "frequency_mhz" ? "MHz" : name}
+									{unit !== "" && key !== "frequency_mhz" && `, ${unit}`}
 								</th>
 							);
 						})}
@@ -108,7 +149,7 @@ function Part({ value }: { value: unknown }): ReactNode {
 						<tr key={JSON.stringify([i, record[columns[0]]])}>
 							{columns.map((key) => (
 								<td key={key} className="n">
-									<Plain value={(record[key] ?? null) as string | number | boolean | null} unit="" />
+									{scalarText(key, (record[key] ?? null) as Scalar)}
 								</td>
 							))}
 						</tr>

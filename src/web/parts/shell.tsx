@@ -35,7 +35,7 @@ function HealthLine() {
 				{data === undefined && !isError
 					? "Asking…"
 					: status === "pass"
-						? "Well"
+						? "Ready"
 						: status === "warn"
 							? "Ready, with a warning"
 							: "Not ready"}

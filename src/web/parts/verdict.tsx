@@ -54,6 +54,8 @@ export function VerdictDialog(props: { candidate: Candidate; kind: VerdictKind; 
 	const dialog = useRef<HTMLDialogElement>(null);
 	const client = useQueryClient();
 	const known = useReviewer();
+	// What the reviewer saw when the dialog opened: a change that arrives meanwhile must be refused, not taken over.
+	const [seen] = useState(candidate);
 	const [actor, setActor] = useState(known);
 	const [reasonClass, setReasonClass] = useState("");
 	const [reason, setReason] = useState("");
@@ -62,7 +64,7 @@ export function VerdictDialog(props: { candidate: Candidate; kind: VerdictKind; 
 	const send = useMutation({
 		mutationFn: () =>
 			post(`/api/v1/candidates/${candidate.id}/${kind}`, {
-				expected_seq: candidate.last_seq,
+				expected_seq: seen.last_seq,
 				actor: actor.trim(),
 				...(kind === "reject" ? { reason_class: reasonClass } : {}),
 				...(reason.trim() === "" ? {} : { reason: reason.trim() }),
