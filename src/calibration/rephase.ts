@@ -1,48 +1,9 @@
+import { directionToDegrees, wrapDegrees, wrapSignedDegrees } from "../sky/angle.ts";
+import type { Observer } from "../sky/apparent-place.ts";
+import { itrfDirection } from "../sky/itrf.ts";
+
 /** Speed of light in vacuum, m/s. */
 export const SPEED_OF_LIGHT = 299792458;
-
-/** A direction and the sky around it, seen from the rotating Earth at one time: components in ITRF. */
-export interface PhaseFrame {
-	/** Unit vector to the phase centre. */
-	centre: readonly [number, number, number];
-	/** How that direction changes with the direction cosines l (east) and m (north) at the centre. */
-	east: readonly [number, number, number];
-	north: readonly [number, number, number];
-}
-
-/**
- * The frame of a phase centre at one time, from where its neighbourhood appears on the sky. Taking derivatives of the
- * apparent place, not merely a rotation, makes (u, v) belong to the catalogue's (l, m): precession turns them by up to some
- * arcminutes and differential aberration stretches them by up to 1e-4, half an arcsecond at 1.5 degrees.
- *
- * @param apparent direction in ITRF in which (ra, dec) in degrees is seen.
- */
-export function phaseFrame(
-	raDeg: number,
-	decDeg: number,
-	apparent: (raDeg: number, decDeg: number) => readonly [number, number, number],
-): PhaseFrame {
-	// 3.4 arcminutes: the curvature cancels between the two sides, rounding does not show.
-	const step = 1e-3;
-	const rad = Math.PI / 180;
-	const [sinRa, cosRa] = [Math.sin(raDeg * rad), Math.cos(raDeg * rad)];
-	const [sinDec, cosDec] = [Math.sin(decDeg * rad), Math.cos(decDeg * rad)];
-	const east = [-sinRa, cosRa, 0];
-	const north = [-sinDec * cosRa, -sinDec * sinRa, cosDec];
-	const centre = [cosDec * cosRa, cosDec * sinRa, sinDec];
-	const seen = (axis: readonly number[], sign: number) => {
-		const [c, s] = [Math.cos(step), sign * Math.sin(step)];
-		const [x, y, z] = centre.map((value, k) => c * value + s * axis[k]);
-		return apparent(Math.atan2(y, x) / rad, Math.atan2(z, Math.hypot(x, y)) / rad);
-	};
-	const derivative = (axis: readonly number[]): [number, number, number] => {
-		const [a, b] = [seen(axis, 1), seen(axis, -1)];
-		const scale = 1 / (2 * Math.sin(step));
-		return [(a[0] - b[0]) * scale, (a[1] - b[1]) * scale, (a[2] - b[2]) * scale];
-	};
-	const [x, y, z] = apparent(raDeg, decDeg);
-	return { centre: [x, y, z], east: derivative(east), north: derivative(north) };
-}
 
 /** Direction in ITRF of an hour angle and declination of date, degrees, seen from a longitude, degrees east. */
 export function meridianDirection(
@@ -55,9 +16,27 @@ export function meridianDirection(
 	return [Math.cos(dec) * Math.cos(angle), Math.cos(dec) * Math.sin(angle), Math.sin(dec)];
 }
 
-/** The component of a baseline, m, along a direction, m. */
-export const along = (baseline: readonly number[], direction: readonly number[]): number =>
-	baseline[0] * direction[0] + baseline[1] * direction[1] + baseline[2] * direction[2];
+/**
+ * The ICRS place (degrees) seen at an hour angle and declination of date from a longitude: the inverse of the apparent place,
+ * by correcting a guess until it fits to 1e-11 degrees.
+ */
+export function icrsOnMeridian(
+	observer: Observer,
+	hourAngleDeg: number,
+	declinationDeg: number,
+	longitudeDeg: number,
+): { raDeg: number; decDeg: number } {
+	const wanted = meridianDirection(hourAngleDeg, declinationDeg, longitudeDeg);
+	const [wantedLon, wantedDec] = directionToDegrees(...wanted);
+	let raDeg = observer.gastDeg + longitudeDeg - hourAngleDeg;
+	let decDeg = declinationDeg;
+	for (let i = 0; i < 12; i++) {
+		const [lon, dec] = directionToDegrees(...itrfDirection(observer, raDeg, decDeg));
+		raDeg += wrapSignedDegrees(wantedLon - lon);
+		decDeg = Math.max(-90, Math.min(90, decDeg + wantedDec - dec));
+	}
+	return { raDeg: wrapDegrees(raDeg), decDeg };
+}
 
 /**
  * Turns the phases of one row to another phase centre: V *= exp(-2 pi i (nu / c) deltaW), deltaW = w_new - w_old in metres,

@@ -16,6 +16,12 @@ export const COMMANDS: CommandEntry[] = [
 		load: async () => (await import("./commands/calibrate.ts")).command,
 	},
 	{
+		name: "convert",
+		group: "Visibilities",
+		summary: "UVH5 group or UVFITS to a MeasurementSet",
+		load: async () => (await import("./commands/convert.ts")).command,
+	},
+	{
 		name: "measure",
 		group: "Images",
 		summary: "forced photometry of an image at given positions, with true errors",
