@@ -1,20 +1,21 @@
 import { directionToDegrees, wrapDegrees, wrapSignedDegrees } from "../sky/angle.ts";
 import type { Observer } from "../sky/apparent-place.ts";
-import { itrfDirection } from "../sky/itrf.ts";
+import { itrfDirection, itrfDirectionOfApparent } from "../sky/itrf.ts";
 
 /** Speed of light in vacuum, m/s. */
 export const SPEED_OF_LIGHT = 299792458;
 
-/** Direction in ITRF of an hour angle and declination of date, degrees, seen from a longitude, degrees east. */
-export function meridianDirection(
+/**
+ * Unit vector in ITRF of an hour angle and declination of date (true equator, degrees) as seen from a longitude: where an array
+ * points that is fringe-stopped on the meridian.
+ */
+export const meridianDirection = (
+	observer: Observer,
 	hourAngleDeg: number,
 	declinationDeg: number,
 	longitudeDeg: number,
-): [number, number, number] {
-	const angle = ((longitudeDeg - hourAngleDeg) * Math.PI) / 180;
-	const dec = (declinationDeg * Math.PI) / 180;
-	return [Math.cos(dec) * Math.cos(angle), Math.cos(dec) * Math.sin(angle), Math.sin(dec)];
-}
+): [number, number, number] =>
+	itrfDirectionOfApparent(observer, observer.gastDeg + longitudeDeg - hourAngleDeg, declinationDeg);
 
 /**
  * The ICRS place (degrees) seen at an hour angle and declination of date from a longitude: the inverse of the apparent place,
@@ -26,7 +27,7 @@ export function icrsOnMeridian(
 	declinationDeg: number,
 	longitudeDeg: number,
 ): { raDeg: number; decDeg: number } {
-	const wanted = meridianDirection(hourAngleDeg, declinationDeg, longitudeDeg);
+	const wanted = meridianDirection(observer, hourAngleDeg, declinationDeg, longitudeDeg);
 	const [wantedLon, wantedDec] = directionToDegrees(...wanted);
 	let raDeg = observer.gastDeg + longitudeDeg - hourAngleDeg;
 	let decDeg = declinationDeg;

@@ -309,12 +309,13 @@ function turningOf(set: VisibilitySet, options: ExportOptions): Turning {
 		return uvw;
 	};
 	/** w of a row for the phase centre that its data were stored with. Of tracked data the file knows best. */
-	const storedW = (field: number): ((p: number, q: number, fileW: number) => number) => {
+	const storedW = (field: number, mjd: number): ((p: number, q: number, fileW: number) => number) => {
 		const { phaseCentre } = set.fields[field];
 		if (phaseCentre.kind === "unprojected") return () => 0;
 		if (phaseCentre.kind === "sidereal") return (_p, _q, fileW) => fileW;
 		const { longitudeDeg } = location as NonNullable<typeof location>;
-		const [x, y, z] = meridianDirection(phaseCentre.hourAngleDeg, phaseCentre.declinationDeg, longitudeDeg);
+		const { hourAngleDeg, declinationDeg } = phaseCentre;
+		const [x, y, z] = meridianDirection(observerAt(mjd, location), hourAngleDeg, declinationDeg, longitudeDeg);
 		return (p, q) =>
 			x * (positions[3 * p] - positions[3 * q]) +
 			y * (positions[3 * p + 1] - positions[3 * q + 1]) +
@@ -338,7 +339,7 @@ function turningOf(set: VisibilitySet, options: ExportOptions): Turning {
 					mjd = rows.timesMjd[r];
 					field = rows.field[r];
 					uvw = uvwOf(`new ${field}`, mjd, fields[field].raDeg, fields[field].decDeg) as Float64Array<ArrayBuffer>;
-					old = storedW(field);
+					old = storedW(field, mjd);
 				}
 				const [p, q] = [rows.antenna1[r], rows.antenna2[r]];
 				const delta = uvw[3 * p + 2] - uvw[3 * q + 2] - old(p, q, rows.uvwM[3 * r + 2]);

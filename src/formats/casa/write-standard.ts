@@ -49,7 +49,10 @@ export class StandardWriter {
 		this.columns = columns;
 		this.nRows = nRows;
 		this.file = file;
-		this.arrays = new IndirectWriter(indirect);
+		// casacore opens the file of such arrays even if all cells are empty.
+		const isIndirect = (column: ColumnDescription) =>
+			column.isArray && column.type !== "String" && inline(column) === 0;
+		this.arrays = new IndirectWriter(columns.some(isIndirect) ? indirect() : undefined);
 		const rowBytes = columns.reduce((sum, column) => {
 			const elements = inline(column);
 			return (
@@ -239,17 +242,15 @@ function textsOf(column: ColumnDescription, value: CasaArray | undefined): Uint8
 
 /** Appends arrays to `table.f<N>i`. */
 class IndirectWriter {
-	private readonly open: () => OutputFile;
-	private file: OutputFile | undefined;
+	private readonly file: OutputFile | undefined;
 	private end = 16;
 
-	constructor(open: () => OutputFile) {
-		this.open = open;
+	constructor(file: OutputFile | undefined) {
+		this.file = file;
 	}
 
 	/** @returns the array's place. */
 	add(type: string, { shape, data }: CasaArray): number {
-		this.file ??= this.open();
 		const at = Math.ceil(this.end / 8) * 8;
 		const head = new Int32Array([shape.length, ...shape]);
 		const numbers = data as Exclude<CasaData, string[]>;
@@ -261,16 +262,14 @@ class IndirectWriter {
 		const bytes = new Uint8Array(head.byteLength + body.length);
 		bytes.set(new Uint8Array(head.buffer));
 		bytes.set(body, head.byteLength);
-		this.file.write(at, bytes);
+		this.file?.write(at, bytes);
 		this.end = at + bytes.length;
 		return at;
 	}
 
 	finish(): void {
-		// A table without such arrays still has the file in casacore only once one was written.
-		if (this.file === undefined) return;
 		const head = new DataView(new ArrayBuffer(16));
 		head.setBigInt64(4, BigInt(this.end), true);
-		this.file.write(0, new Uint8Array(head.buffer));
+		this.file?.write(0, new Uint8Array(head.buffer));
 	}
 }

@@ -253,7 +253,8 @@ class Uvh5Set implements VisibilitySet {
 				);
 				nRows++;
 			}
-			if (nRows + slabRows > blockRows) {
+			const next = Math.min(slabRows, header.nRows - begin - slabRows);
+			if (nRows > 0 && nRows + Math.max(0, next) > blockRows) {
 				yield finish();
 				nRows = 0;
 			}
