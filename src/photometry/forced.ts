@@ -7,6 +7,7 @@ import { type ForcedInput, type ForcedPlan, planForced } from "./forced-plan.ts"
 import { gaussianRow } from "./gaussian-row.ts";
 import { stampEnd, stampStart } from "./stamp.ts";
 import { centralFlag, coverageOf, weightMap } from "./stamp-weights.ts";
+import { validateForced } from "./validation.ts";
 
 export type { ForcedFluxes } from "./forced-fluxes.ts";
 export type { ForcedInput, ForcedOptions, ForcedPlan } from "./forced-plan.ts";
@@ -23,6 +24,7 @@ export function measureForced(input: ForcedInput): ForcedFluxes {
 	const out = emptyFluxes(input.x.length);
 	measureGroups(plan, out, 0, plan.groups.count);
 	flagUnplaced(plan, out);
+	validateForced(plan, out);
 	return out;
 }
 
