@@ -65,7 +65,11 @@ export function formatTick(value: number, step: number): string {
 }
 
 function linearTicks(min: number, max: number, count: number): Tick[] {
-	const step = niceStep(max - min, count);
+	let step = niceStep(max - min, count);
+	// On a short axis a round step may leave a single tick, from which no scale can be read.
+	for (let more = 1; more < 4 && Math.floor(max / step + 1e-9) - Math.ceil(min / step - 1e-9) < 2; more++) {
+		step = niceStep(max - min, count + more);
+	}
 	const ticks: Tick[] = [];
 	const first = Math.ceil(min / step - 1e-9);
 	for (let k = first; k * step <= max + step * 1e-9 && ticks.length < 200; k++) {

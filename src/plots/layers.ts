@@ -202,6 +202,7 @@ export function markerStyle(layer: PointsLayer, color: string): { attributes: st
 
 /** A marker for the legend. */
 export const legendMarker = (layer: PointsLayer, x: number, y: number, color: string) => {
+	if ((layer.size ?? 5) < 1) return `<path d="M${x} ${y - 6}v12" stroke="${color}" opacity="0.55"/>`;
 	const { attributes, dot } = markerStyle(layer, color);
 	return `<path d="${marker(layer.shape ?? "circle", x, y, Math.min(7, layer.size ?? 5), dot)}" ${attributes}/>`;
 };

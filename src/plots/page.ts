@@ -8,6 +8,8 @@ export interface Section {
 	/** SVG figures as `plot` returns them, laid out in a row that wraps. */
 	figures?: string[];
 	table?: ReportTable;
+	/** More tables, one under the other. */
+	tables?: ReportTable[];
 	/** Shown closed, to be opened by a click. */
 	folded?: boolean;
 }
@@ -56,7 +58,8 @@ export function page(title: string, lead: string, sections: Section[]): string {
 		const content =
 			(section.text === undefined ? "" : paragraphs(section.text)) +
 			(section.figures === undefined ? "" : `<div class="figures">${section.figures.join("\n")}</div>`) +
-			(section.table === undefined ? "" : tableHtml(section.table));
+			(section.table === undefined ? "" : tableHtml(section.table)) +
+			(section.tables ?? []).map(tableHtml).join("");
 		return section.folded
 			? `<details><summary>${escapeXml(section.heading)}</summary>${content}</details>`
 			: `<section><h2>${escapeXml(section.heading)}</h2>${content}</section>`;

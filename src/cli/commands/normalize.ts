@@ -1,38 +1,34 @@
 import { writeFileSync } from "node:fs";
+import { basename } from "node:path";
 import { badInput } from "../../error.ts";
 import { type LightCurves, readLightCurves } from "../../formats/light-curves.ts";
-import type { Column, Table } from "../../formats/table/table.ts";
+import { type Column, column, type Table, texts } from "../../formats/table/table.ts";
 import { checkTablePath } from "../../formats/table/write.ts";
+import { propagate } from "../../normalization/error-propagation.ts";
 import { CORRECTION_SOURCES } from "../../normalization/fallback.ts";
+import type { FieldResult } from "../../normalization/normalize-field.ts";
 import { type NormalizationMode, normalizationFlagNames } from "../../normalization/normalize-image.ts";
-import {
-	type FieldSurvey,
-	type NormalizedSurvey,
-	renormalize,
-	type SurveyBaselines,
-	solveBaselines,
-} from "../../normalization/survey.ts";
-import { page, type Section } from "../../plots/page.ts";
-import { plot } from "../../plots/plot.ts";
-import { type Command, EXIT, numberOption, stringOption } from "../command.ts";
-import { writeResult } from "../image-options.ts";
+import type { FieldSurvey } from "../../normalization/survey.ts";
+import { normalizeInThreads } from "../../pipeline/normalise/in-threads.ts";
+import { normalizationReport } from "../../plots/normalization-report.ts";
+import { type Command, numberOption, stringOption } from "../command.ts";
+import { reportProblems, writeResult } from "../image-options.ts";
+import { progressOn } from "../progress.ts";
 
 const MODES: NormalizationMode[] = ["plane", "ensemble", "single", "none"];
-/** Images closer in time than this are one epoch, days. */
+/** Without an epoch_id, images closer in time than this are one epoch, days. */
 const EPOCH_DAYS = 0.02;
 
+/** One field in one subband. */
 interface Group {
 	field: string;
 	frequencyMhz: number;
 	rows: number[];
-}
-
-interface Solved extends Group {
+	/** Sources of the survey, as indices into the table's sources. */
+	members: number[];
 	survey: FieldSurvey;
 	/** Cell of the survey of each row. */
 	cellOf: Int32Array;
-	solved: SurveyBaselines;
-	result: NormalizedSurvey;
 }
 
 export const command: Command = {
@@ -62,7 +58,12 @@ export const command: Command = {
 			default: "plane",
 		},
 		"min-snr": { type: "string", value: "N", help: "median signal to noise that a reference needs", default: "20" },
-		report: { type: "string", value: "FILE", help: "write a quality report with plots (HTML)" },
+		report: {
+			type: "string",
+			value: "FILE",
+			help: "write a quality report with plots (HTML), the modes compared with one another",
+		},
+		threads: { type: "string", value: "N", help: "threads", default: "all cores" },
 		out: {
 			type: "string",
 			value: "FILE",
@@ -90,20 +91,32 @@ export const command: Command = {
 		if (out !== undefined) checkTablePath(out);
 		const minSnr = numberOption(invocation, "min-snr", 20, 1, 1e6);
 		const curves = await readLightCurves(path, stringOption(invocation, "sources"));
-		const groups = groupsOf(curves).map((group) => solveGroup(curves, group, mode, minSnr));
-		await writeResult(invocation, normalizedTable(curves, groups));
 		const report = stringOption(invocation, "report");
-		if (report !== undefined) writeFileSync(report, qualityReport(path, groups, mode));
-		for (const { row, reason } of curves.problems.slice(0, 10))
-			process.stderr.write(`caustic: ${path} row ${row}: ${reason}\n`);
-		if (curves.problems.length > 10)
-			process.stderr.write(`caustic: ${path}: and ${curves.problems.length - 10} rows more\n`);
-		return curves.problems.length > 0 ? EXIT.rejectedItems : EXIT.done;
+		const threads =
+			invocation.options.threads === undefined ? undefined : numberOption(invocation, "threads", 1, 1, 256);
+		const groups = groupsOf(path, curves);
+		const progress = progressOn("caustic normalize");
+		const results = await normalizeInThreads(
+			groups.map(({ survey, field, frequencyMhz }) => ({
+				survey,
+				mode,
+				references: { minSnr },
+				identity: { version: "1", fieldId: field, frequencyHz: frequencyMhz * 1e6, method: "light curves" },
+				assess: report !== undefined,
+				compareWith: MODES,
+			})),
+			(done, total) => progress.update(done, total, "fields and subbands"),
+			{ threads, signal: invocation.signal },
+		).finally(() => progress.end());
+		await writeResult(invocation, normalizedTable(curves, groups, results));
+		if (report !== undefined) writeFileSync(report, qualityReport(path, curves, groups, results, mode));
+		return reportProblems(path, curves.problems);
 	},
 };
 
-function groupsOf(curves: LightCurves): Group[] {
-	const groups = new Map<string, Group>();
+/** Rows by field and subband, each laid out as sources times epochs. */
+function groupsOf(path: string, curves: LightCurves): Group[] {
+	const groups = new Map<string, { field: string; frequencyMhz: number; rows: number[] }>();
 	for (let row = 0; row < curves.fluxJy.length; row++) {
 		if (Number.isNaN(curves.fluxJy[row])) continue;
 		const field = curves.sources[curves.sourceIndex[row]].fieldId ?? "";
@@ -112,34 +125,64 @@ function groupsOf(curves: LightCurves): Group[] {
 		if (group === undefined) groups.set(key, { field, frequencyMhz: curves.frequencyMhz[row], rows: [row] });
 		else group.rows.push(row);
 	}
-	return [...groups.values()].sort((a, b) =>
-		a.field < b.field ? -1 : a.field > b.field ? 1 : a.frequencyMhz - b.frequencyMhz,
-	);
+	if (groups.size === 0) {
+		throw badInput("no-measurements", "holds no usable measurement", {
+			subject: path,
+			remedy: "Give finite flux_jy and positive flux_err_jy in Jy",
+		});
+	}
+	const named = column(curves.table, "epoch_id") === undefined ? undefined : texts(curves.table, "epoch_id");
+	return [...groups.values()]
+		.sort((a, b) => (a.field < b.field ? -1 : a.field > b.field ? 1 : a.frequencyMhz - b.frequencyMhz))
+		.map((group) => layOut(curves, group, named));
 }
 
-function solveGroup(curves: LightCurves, group: Group, mode: NormalizationMode, minSnr: number): Solved {
+/** Epoch of each row: by its name, else by its time. Epochs are in order of time. */
+function epochsOf(rows: number[], mjd: Float64Array, names: (string | null)[] | undefined) {
+	if (names !== undefined && rows.every((row) => names[row])) {
+		const first = new Map<string, number>();
+		for (const row of rows) {
+			const name = names[row] as string;
+			first.set(name, Math.min(first.get(name) ?? Infinity, mjd[row]));
+		}
+		const ordered = [...first].sort((a, b) => a[1] - b[1] || (a[0] < b[0] ? -1 : 1));
+		const place = new Map(ordered.map(([name], k) => [name, k]));
+		return {
+			times: ordered.map(([, time]) => time),
+			epochOf: rows.map((row) => place.get(names[row] as string) as number),
+		};
+	}
+	const times: number[] = [];
+	const place = new Map<number, number>();
+	for (const time of Float64Array.from(new Set(rows.map((row) => mjd[row]))).sort()) {
+		if (times.length === 0 || time - times[times.length - 1] > EPOCH_DAYS) times.push(time);
+		place.set(time, times.length - 1);
+	}
+	return { times, epochOf: rows.map((row) => place.get(mjd[row]) as number) };
+}
+
+function layOut(
+	curves: LightCurves,
+	group: { field: string; frequencyMhz: number; rows: number[] },
+	names: (string | null)[] | undefined,
+): Group {
 	const members = [...new Set(group.rows.map((row) => curves.sourceIndex[row]))].sort((a, b) => a - b);
 	const place = new Map(members.map((source, i) => [source, i]));
-	const times = Float64Array.from(new Set(group.rows.map((row) => curves.mjd[row]))).sort();
-	const mjd: number[] = [];
-	const epochOf = new Map<number, number>();
-	for (const time of times) {
-		if (mjd.length === 0 || time - mjd[mjd.length - 1] > EPOCH_DAYS) mjd.push(time);
-		epochOf.set(time, mjd.length - 1);
-	}
-	const size = members.length * mjd.length;
+	const { times, epochOf } = epochsOf(group.rows, curves.mjd, names);
+	const epochs = times.length;
+	const size = members.length * epochs;
 	const cellOf = Int32Array.from(
 		group.rows,
-		(row) => (place.get(curves.sourceIndex[row]) as number) * mjd.length + (epochOf.get(curves.mjd[row]) as number),
+		(row, k) => (place.get(curves.sourceIndex[row]) as number) * epochs + epochOf[k],
 	);
 	const placed = members.map((source) => curves.sources[source]);
 	const located = placed.every((source) => source.raDeg !== undefined && source.decDeg !== undefined);
 	const survey: FieldSurvey = {
 		sources: members.length,
-		epochs: mjd.length,
+		epochs,
 		fluxJy: new Float64Array(size).fill(Number.NaN),
 		fluxErrJy: new Float64Array(size).fill(Number.NaN),
-		mjd: Float64Array.from(mjd),
+		mjd: Float64Array.from(times),
 		...(located
 			? {
 					raDeg: Float64Array.from(placed, (source) => source.raDeg as number),
@@ -148,41 +191,41 @@ function solveGroup(curves: LightCurves, group: Group, mode: NormalizationMode, 
 			: {}),
 	};
 	group.rows.forEach((row, k) => {
-		survey.fluxJy[cellOf[k]] = curves.fluxJy[row];
-		survey.fluxErrJy[cellOf[k]] = curves.fluxErrJy[row];
+		const at = cellOf[k];
+		// Of repeated measurements the best one stands for the epoch; each row is corrected by the epoch's factor all the same.
+		if (survey.fluxErrJy[at] <= curves.fluxErrJy[row]) return;
+		survey.fluxJy[at] = curves.fluxJy[row];
+		survey.fluxErrJy[at] = curves.fluxErrJy[row];
 	});
-	const solved = solveBaselines(survey, {
-		normalization: { mode },
-		references: { minSnr },
-		identity: { version: "1", fieldId: group.field, frequencyHz: group.frequencyMhz * 1e6, method: "light curves" },
-	});
-	return {
-		...group,
-		survey,
-		cellOf,
-		solved,
-		result: renormalize(survey, solved.baselines, solved.references, { mode }),
-	};
+	return { ...group, members, survey, cellOf };
 }
 
-function normalizedTable(curves: LightCurves, groups: Solved[]): Table {
+function normalizedTable(curves: LightCurves, groups: Group[], results: FieldResult[]): Table {
 	const rows = curves.fluxJy.length;
 	const blank = () => new Float64Array(rows).fill(Number.NaN);
 	const [flux, err, correction, correctionErr, references] = [blank(), blank(), blank(), blank(), blank()];
 	const source = new Array<string | null>(rows).fill(null);
 	const flags = new Array<string | null>(rows).fill(null);
-	for (const { rows: own, cellOf, result } of groups) {
+	groups.forEach(({ rows: own, cellOf }, g) => {
+		const { normalized, baselines } = results[g];
 		own.forEach((row, k) => {
 			const at = cellOf[k];
-			flux[row] = result.fluxNormJy[at];
-			err[row] = result.fluxNormErrJy[at];
-			correction[row] = result.correction[at];
-			correctionErr[row] = result.correctionErr[at];
-			references[row] = result.nReferences[at];
-			source[row] = CORRECTION_SOURCES[result.correctionSource[at]];
-			flags[row] = normalizationFlagNames(result.flags[at]) || null;
+			correction[row] = normalized.correction[at];
+			correctionErr[row] = normalized.correctionErr[at];
+			const value = propagate(
+				curves.fluxJy[row],
+				curves.fluxErrJy[row],
+				correction[row],
+				correctionErr[row],
+				baselines.systematicFraction,
+			);
+			flux[row] = value.flux;
+			err[row] = value.error;
+			references[row] = normalized.nReferences[at];
+			source[row] = CORRECTION_SOURCES[normalized.correctionSource[at]];
+			flags[row] = normalizationFlagNames(normalized.flags[at]) || null;
 		});
-	}
+	});
 	const added: Column[] = [
 		{ name: "flux_norm_jy", kind: "number", unit: "Jy", values: flux },
 		{ name: "flux_norm_err_jy", kind: "number", unit: "Jy", values: err },
@@ -192,77 +235,35 @@ function normalizedTable(curves: LightCurves, groups: Solved[]): Table {
 		{ name: "n_references", kind: "integer", values: references },
 		{ name: "norm_flags", kind: "text", values: flags },
 	];
-	const names = new Set(added.map((column) => column.name));
-	return { ...curves.table, columns: [...curves.table.columns.filter((column) => !names.has(column.name)), ...added] };
+	const names = new Set(added.map(({ name }) => name));
+	return { ...curves.table, columns: [...curves.table.columns.filter(({ name }) => !names.has(name)), ...added] };
 }
 
-const short = (value: number) => (Number.isFinite(value) ? String(Number(value.toPrecision(4))) : "–");
-
-/** What was corrected by how much, by whom, and whether the steady sources are steady after it. */
-function qualityReport(path: string, groups: Solved[], mode: NormalizationMode): string {
-	const sections: Section[] = groups.map(({ field, frequencyMhz, survey, solved, result }): Section => {
-		const { solutions } = result;
-		const references = [...solved.references.primary];
-		const pulls: number[] = [];
-		const level = solved.baselines.value;
-		for (const i of references)
-			for (let k = 0; k < survey.epochs; k++) {
-				const at = i * survey.epochs + k;
-				const room = 1 - solved.joint.share[at];
-				if (Number.isFinite(result.fluxNormJy[at]) && room > 0.01)
-					pulls.push((result.fluxNormJy[at] - level[i]) / result.fluxNormErrAtBaselineJy[at] / Math.sqrt(room));
-			}
-		const mean = pulls.reduce((sum, pull) => sum + pull, 0) / pulls.length;
-		const std = Math.sqrt(pulls.reduce((sum, pull) => sum + (pull - mean) ** 2, 0) / Math.max(1, pulls.length - 1));
-		const edges = Float64Array.from({ length: 41 }, (_, i) => -5 + i / 4);
-		const counts = new Float64Array(40);
-		for (const pull of pulls) if (Math.abs(pull) < 5) counts[Math.floor((pull + 5) * 4)] += 1;
-		return {
-			heading: `${field === "" ? "All sources" : `Field ${field}`}, ${short(frequencyMhz)} MHz`,
-			text: `${survey.sources} sources in ${survey.epochs} epochs; ${references.length} references (median signal to noise from ${short(solved.references.snrLimit)}). Systematic floor ${short(100 * solved.floor.value)} %. Pulls of the references, each left out of its own correction: mean ${short(mean)}, standard deviation ${short(std)}.`,
-			figures: [
-				plot({
-					width: 640,
-					height: 320,
-					title: "Flux scale of each epoch",
-					x: { label: "MJD (UTC)" },
-					y: { label: "correction factor" },
-					layers: [
-						{ kind: "rule", axis: "y", at: [1], dash: true },
-						{
-							kind: "points",
-							x: solutions.map((s) => s.mjd),
-							y: solutions.map((s) => (s.status === "applied" ? s.correction : Number.NaN)),
-							yErr: solutions.map((s) => s.correctionErr),
-							label: "applied",
-						},
-						{
-							kind: "points",
-							x: solutions.map((s) => s.mjd),
-							y: solutions.map((s) => (s.status === "applied" ? Number.NaN : s.correction)),
-							hollow: true,
-							label: "not applied",
-						},
-					],
-				}),
-				plot({
-					width: 420,
-					height: 320,
-					title: "Pulls of the references",
-					x: { label: "(flux - level) / error" },
-					y: { label: "measurements" },
-					layers: [
-						{ kind: "histogram", edges, counts },
-						{
-							kind: "line",
-							x: edges,
-							y: edges.map((x) => ((pulls.length / 4) * Math.exp((-x * x) / 2)) / Math.sqrt(2 * Math.PI)),
-							label: "unit normal",
-						},
-					],
-				}),
-			],
-		};
+function qualityReport(
+	path: string,
+	curves: LightCurves,
+	groups: Group[],
+	results: FieldResult[],
+	mode: NormalizationMode,
+): string {
+	const fields = groups.flatMap(({ field, frequencyMhz, survey, members }, g) => {
+		const { quality, references, baselines, modes } = results[g];
+		if (quality === undefined) return [];
+		return [
+			{
+				fieldId: field,
+				frequencyMhz,
+				survey,
+				sourceIds: members.map((source) => curves.sources[source].id),
+				quality,
+				selection: references,
+				level: baselines.value,
+				systematicFraction: baselines.systematicFraction,
+				systematicFractionErr: baselines.systematicFractionErr,
+				modes,
+			},
+		];
 	});
-	return page("Normalization quality", `${path}, mode ${mode}: ${groups.length} fields and subbands.`, sections);
+	const lead = `${basename(path)}, mode ${mode}: ${groups.length} ${groups.length === 1 ? "field in one subband" : "fields and subbands"}.`;
+	return normalizationReport("Normalization quality", lead, fields);
 }

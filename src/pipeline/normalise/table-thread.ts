@@ -1,0 +1,3 @@
+import { type FieldResult, type FieldTask, normalizeField } from "../../normalization/normalize-field.ts";
+
+export default (task: FieldTask): FieldResult => normalizeField(task);

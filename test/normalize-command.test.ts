@@ -1,0 +1,147 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, describe, expect, test } from "vitest";
+import { readTable } from "../src/formats/table/read.ts";
+import { numbers, texts } from "../src/formats/table/table.ts";
+import { simulateField } from "./simulated-gains.ts";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const folder = mkdtempSync(join(tmpdir(), "caustic-normalize-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const caustic = (...args: string[]) =>
+	new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
+		execFile(process.execPath, [join(root, "src/cli/main.ts"), ...args], { cwd: folder }, (error, stdout, stderr) =>
+			resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+		);
+	});
+
+const field = simulateField(31, {
+	sources: 40,
+	epochs: 20,
+	jumps: [{ first: 8, last: 12, amplitude: 0.25, tilt: 0.1 }],
+});
+
+/** Rows in no order, as an astronomer's table may have them; the last row but one is damaged and one epoch is repeated. */
+function table(named: boolean): string {
+	const rows: string[] = [];
+	for (let at = 0; at < field.fluxJy.length; at++) {
+		const i = Math.floor(at / 20);
+		const k = at % 20;
+		const row = [
+			`S${i}`,
+			field.mjd[k] + 1e-5 * i,
+			1400,
+			field.fluxJy[at],
+			field.fluxErrJy[at],
+			field.raDeg[i],
+			field.decDeg[i],
+			"F1",
+		];
+		rows.push([...row, ...(named ? [`E${k}`] : [])].join(","));
+	}
+	rows.sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
+	rows.push(
+		[
+			"S3",
+			field.mjd[2] + 3e-5,
+			1400,
+			2 * field.fluxJy[3 * 20 + 2],
+			1,
+			field.raDeg[3],
+			field.decDeg[3],
+			"F1",
+			...(named ? ["E2"] : []),
+		].join(","),
+	);
+	rows.push(
+		["S4", field.mjd[2], 1400, "", 0.001, field.raDeg[4], field.decDeg[4], "F1", ...(named ? ["E2"] : [])].join(","),
+	);
+	const header = "source_id,mjd,frequency_mhz,flux_jy,flux_err_jy,ra_deg,dec_deg,field_id";
+	return `${header}${named ? ",epoch_id" : ""}\n${rows.join("\n")}\n`;
+}
+
+describe("caustic normalize on a table", () => {
+	test.each([true, false])("epochs named: %s. Jumps go, raw columns stay, nothing is lost", async (named) => {
+		const input = join(folder, `curves-${named}.csv`);
+		const out = join(folder, `scaled-${named}.csv`);
+		const report = join(folder, `report-${named}.html`);
+		writeFileSync(input, table(named));
+		const { code, stderr } = await caustic("normalize", "--light-curves", input, "--out", out, "--report", report);
+		expect(code).toBe(3);
+		expect(stderr).toMatch(/row 802: /);
+		const before = await readTable(input, { text: ["source_id"] });
+		const after = await readTable(out, { text: ["source_id"] });
+		expect(after.rows).toBe(802);
+		expect(numbers(after, "flux_jy")).toEqual(numbers(before, "flux_jy"));
+		const norm = numbers(after, "flux_norm_jy");
+		const err = numbers(after, "flux_norm_err_jy");
+		const mjd = numbers(after, "mjd");
+		const correction = numbers(after, "correction");
+		const raw = numbers(after, "flux_jy");
+		const ids = texts(after, "source_id");
+		let square = 0;
+		let n = 0;
+		for (let row = 0; row < 800; row++) {
+			const i = Number(ids[row]?.slice(1));
+			const k = Math.round((mjd[row] - field.mjd[0]) / 2);
+			if (ids[row] === "S3" && k === 2) continue;
+			expect(correction[row]).toBeGreaterThan(k >= 8 && k <= 12 ? 1.05 : 0.85);
+			square += ((norm[row] / field.trueFluxJy[i] - 1) / Math.hypot(err[row] / field.trueFluxJy[i], 0.02)) ** 2;
+			n++;
+		}
+		expect(Math.sqrt(square / n)).toBeLessThan(3.5);
+		// The repeated row is corrected like its epoch, with its own flux and error.
+		expect(norm[800] * correction[800]).toBeCloseTo(raw[800], 9);
+		expect(err[800]).toBeGreaterThan(0.5);
+		expect(norm[801]).toBeNaN();
+		expect(new Set(texts(after, "correction_source").slice(0, 800))).toEqual(new Set(["ensemble"]));
+		const html = readFileSync(report, "utf8");
+		expect(html).toContain("Flux scale of each epoch");
+		expect(html).toContain("single");
+		expect(html).not.toMatch(/NaN|undefined|Infinity/);
+	});
+
+	test("the same table gives the same bytes whatever the number of threads", async () => {
+		const input = join(folder, "bands.csv");
+		const lines = table(true).trim().split("\n");
+		const other = lines.slice(1).map((line) => line.replace(",1400,", ",1500,"));
+		writeFileSync(input, `${[...lines, ...other].join("\n")}\n`);
+		const [one, two] = await Promise.all([
+			caustic("normalize", "--light-curves", input, "--threads", "1"),
+			caustic("normalize", "--light-curves", input, "--threads", "2"),
+		]);
+		expect(one.stdout.length).toBeGreaterThan(100_000);
+		expect(two.stdout).toBe(one.stdout);
+	});
+
+	test("mode none adds the columns and changes no flux", async () => {
+		const input = join(folder, "none.csv");
+		writeFileSync(input, table(true));
+		const { stdout } = await caustic("normalize", "--light-curves", input, "--mode", "none", "--json");
+		const rows = JSON.parse(stdout) as Record<string, unknown>[];
+		expect(rows).toHaveLength(802);
+		expect(rows[0].flux_norm_jy).toBe(rows[0].flux_jy);
+		expect(rows[0].correction_source).toBe("none");
+		expect(rows[0].norm_flags).toContain("not_normalised");
+	});
+
+	test("bad usage names what is wrong", async () => {
+		const empty = join(folder, "empty.csv");
+		writeFileSync(empty, "source_id,mjd,frequency_mhz,flux_jy,flux_err_jy\nA,60000,1400,,0.1\n");
+		for (const [args, message] of [
+			[[], /--light-curves/],
+			[["--light-curves", "nowhere.csv"], /nowhere.csv/],
+			[["--light-curves", empty], /no usable measurement/],
+			[["--light-curves", empty, "--mode", "magic"], /--mode.*magic/],
+			[["--light-curves", empty, "--out", "x.exe"], /x\.exe/],
+		] as [string[], RegExp][]) {
+			const { code, stderr } = await caustic("normalize", ...args);
+			expect(code).toBe(2);
+			expect(stderr).toMatch(message);
+		}
+	});
+});
