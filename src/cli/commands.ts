@@ -22,6 +22,12 @@ export const COMMANDS: CommandEntry[] = [
 		load: async () => (await import("./commands/convert.ts")).command,
 	},
 	{
+		name: "apply",
+		group: "Visibilities",
+		summary: "apply calibration tables to visibilities",
+		load: async () => (await import("./commands/apply.ts")).command,
+	},
+	{
 		name: "measure",
 		group: "Images",
 		summary: "forced photometry of an image at given positions, with true errors",

@@ -13,5 +13,10 @@ export const command = commandFamily({
 			summary: "FITS images of a survey: epochs x subbands of one field",
 			load: async () => (await import("../simulate/sky.ts")).subcommand,
 		},
+		{
+			name: "visibilities",
+			summary: "a calibrator transit over an array, as UVH5 files or a MeasurementSet, with its truth",
+			load: async () => (await import("../simulate/visibilities.ts")).subcommand,
+		},
 	],
 });
