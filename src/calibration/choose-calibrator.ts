@@ -46,7 +46,7 @@ export function chooseCalibrator(
 	if (raDeg !== undefined && decDeg !== undefined) {
 		if (fluxJy === undefined) {
 			throw badInput("no-flux", "a calibrator given by position needs its flux density", {
-				subject: "--calibrator-position",
+				subject: name ?? "--calibrator-position",
 				remedy: "Give --flux JY",
 			});
 		}

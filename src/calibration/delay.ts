@@ -12,7 +12,7 @@ export interface DelayOptions {
 	minimumBaselines: number;
 }
 
-export const DELAY_DEFAULTS: DelayOptions = { minimumPeak: 7, minimumSnr: 5, minimumBaselines: 4 };
+export const DELAY_DEFAULTS: DelayOptions = { minimumPeak: 5, minimumSnr: 5, minimumBaselines: 4 };
 
 /** Delays of one polarisation. */
 export interface DelaySolution {
@@ -127,17 +127,29 @@ function baselineDelays(spectra: CrossSpectra, channelSpacingHz: number, use: (b
 		if (blocks === 0) continue;
 		let at = 0;
 		for (let k = 1; k < fft.n; k++) if (power[k] > power[at]) at = k;
-		// The median of an exponential is ln 2 times its mean; a bright line hardly moves the median.
-		const noise = Math.sqrt(sampledMedian(power) / Math.LN2);
+		// The sum of the blocks' powers has a gamma distribution in noise; a bright line hardly moves its median.
+		const meanNoise = sampledMedian(power) / medianOfGamma(blocks);
 		const y0 = Math.sqrt(power[(at + fft.n - 1) % fft.n]);
 		const y1 = Math.sqrt(power[at]);
 		const y2 = Math.sqrt(power[(at + 1) % fft.n]);
 		const curvature = y0 - 2 * y1 + y2;
 		const shift = curvature < 0 ? (0.5 * (y0 - y2)) / curvature : 0;
 		delayS[b] = wrapDelay((at + shift) * step, 1 / channelSpacingHz);
-		peak[b] = noise > 0 ? y1 / noise : y1 > 0 ? Number.POSITIVE_INFINITY : 0;
+		peak[b] = meanNoise > 0 ? peakHeight(power[at] / meanNoise, blocks) : y1 > 0 ? Number.POSITIVE_INFINITY : 0;
 	}
 	return { delayS, peak };
+}
+
+const medianOfGamma = (shape: number) => (shape === 1 ? Math.LN2 : shape - 1 / 3);
+
+/**
+ * How far a summed power stands out of the noise, in amplitude: sqrt(-ln P) of its gamma tail, which for one block is the
+ * amplitude of the peak over that of the noise.
+ */
+function peakHeight(x: number, blocks: number): number {
+	let lnGamma = 0;
+	for (let k = 2; k < blocks; k++) lnGamma += Math.log(k);
+	return x > blocks ? Math.sqrt(Math.max(0, x - (blocks - 1) * Math.log(x) + lnGamma)) : 0;
 }
 
 function sampledMedian(values: Float64Array): number {

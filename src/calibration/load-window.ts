@@ -12,8 +12,10 @@ export interface Selection {
 	/** Parallel hands, and where they stand in the set's polarisation axis. */
 	readonly polarizations: readonly Polarization[];
 	readonly polarizationOf: readonly number[];
-	/** The set's time indices selected, ascending. */
+	/** One of the set's time indices for each integration selected, ascending. */
 	readonly times: Int32Array;
+	/** The set's time index to the integration's number; -1 = not selected. */
+	readonly timeOf: Int32Array;
 	/** Fields whose rows count; undefined = all. */
 	readonly fields: ReadonlySet<number> | undefined;
 	/** Range of baseline lengths in wavelengths that takes part. */
@@ -69,7 +71,7 @@ export function selectAll(
 		baselineOf,
 		polarizations: hands.names,
 		polarizationOf: hands.at,
-		times: options.times ?? Int32Array.from({ length: set.timesMjd.length }, (_, t) => t),
+		...groupTimes(set, options.times ?? Int32Array.from({ length: set.timesMjd.length }, (_, t) => t)),
 		fields: options.fields,
 		uvRange: options.uvRange,
 	};
@@ -77,6 +79,45 @@ export function selectAll(
 
 /** Small blocks: they pass through the processor's cache on their way into the grid. */
 const BLOCK_BYTES = 4 << 20;
+
+/**
+ * Time from one integration to the next, s: what the time stamps say, for some files give integrations a length of
+ * nothing. Three quarters of the steps are no longer: gaps between scans do not count, nor do stamps that belong together.
+ */
+export function cadenceS(set: VisibilitySet): number {
+	const steps = Float64Array.from(set.timesMjd.subarray(1), (mjd, t) => (mjd - set.timesMjd[t]) * 86400).sort();
+	if (steps.length === 0) return set.integrationS;
+	return Math.max(set.integrationS, steps[Math.floor(0.75 * (steps.length - 1))]);
+}
+
+/**
+ * Integrations: time stamps within a quarter of the cadence of each other are one. Real arrays stamp some antennas by their own
+ * clocks, or start them late.
+ */
+function groupTimes(set: VisibilitySet, chosen: Int32Array): { times: Int32Array; timeOf: Int32Array } {
+	const timeOf = new Int32Array(set.timesMjd.length).fill(-1);
+	const near = 0.25 * cadenceS(set);
+	const groups: number[][] = [];
+	for (const t of chosen) {
+		const open = groups[groups.length - 1];
+		const apart = open === undefined ? Infinity : (set.timesMjd[t] - set.timesMjd[open[0]]) * 86400;
+		if (apart < near) open.push(t);
+		else groups.push([t]);
+		timeOf[t] = groups.length - 1;
+	}
+	return { times: Int32Array.from(groups, (group) => group[group.length >> 1]), timeOf };
+}
+
+/** The same selection with only some of its integrations. */
+export function withIntegrations(selection: Selection, kept: readonly number[]): Selection {
+	const renumber = new Int32Array(selection.times.length).fill(-1);
+	kept.forEach((t, i) => (renumber[t] = i));
+	return {
+		...selection,
+		times: Int32Array.from(kept, (t) => selection.times[t]),
+		timeOf: selection.timeOf.map((t) => (t < 0 ? -1 : renumber[t])),
+	};
+}
 
 /** What came with the samples of a window. */
 export interface LoadedWindow {
@@ -121,8 +162,6 @@ export async function loadWindow(
 	const flags = new Uint8Array(samples).fill(FLAG.absent);
 	const uvwM = new Float64Array(3 * nTimes * nBaselines).fill(Number.NaN);
 	const field = new Int32Array(nTimes * nBaselines).fill(-1);
-	const compactTime = new Int32Array(set.timesMjd.length).fill(-1);
-	selection.times.forEach((t, i) => (compactTime[t] = i));
 	let weights: Float32Array | undefined;
 	let rows = 0;
 	let weighted = false;
@@ -132,12 +171,12 @@ export async function loadWindow(
 		channels: range,
 		column,
 		blockBytes: BLOCK_BYTES,
-		times: nTimes === 0 ? [0, 0] : [selection.times[0], selection.times[nTimes - 1] + 1],
+		times: spanOf(selection.timeOf),
 	});
 	for await (const block of blocks) {
 		const from = block.firstChannel - range[0];
 		for (let row = 0; row < block.nRows; row++) {
-			const t = compactTime[block.timeIndex[row]];
+			const t = selection.timeOf[block.timeIndex[row]];
 			const b = block.baseline[row] < 0 ? -1 : selection.baselineOf[block.baseline[row]];
 			if (t < 0 || b < 0) continue;
 			if (selection.fields !== undefined && !selection.fields.has(block.field[row])) continue;
@@ -205,6 +244,11 @@ export async function loadWindow(
 		field,
 		rows,
 	};
+}
+
+function spanOf(timeOf: Int32Array): [number, number] {
+	const first = timeOf.findIndex((t) => t >= 0);
+	return first < 0 ? [0, 0] : [first, timeOf.findLastIndex((t) => t >= 0) + 1];
 }
 
 function excludeByLength(

@@ -67,12 +67,12 @@ export function addSums(sums: NormalSums, more: NormalSums): void {
 export const cellsOf = (layout: CellLayout, nPolarizations: number): number =>
 	layout.nTimeCells * layout.nChannelCells * nPolarizations;
 
-/** One channel per cell, the whole time range together: the layout of a bandpass. */
-export const everyChannel = (nTimes: number, nChannels: number): CellLayout => ({
+/** One channel (or so many together) per cell, the whole time range together: the layout of a bandpass. */
+export const everyChannel = (nTimes: number, nChannels: number, together = 1): CellLayout => ({
 	nTimeCells: 1,
 	timeCell: new Int32Array(nTimes),
-	nChannelCells: nChannels,
-	channelCell: Int32Array.from({ length: nChannels }, (_, c) => c),
+	nChannelCells: Math.ceil(nChannels / together),
+	channelCell: Int32Array.from({ length: nChannels }, (_, c) => Math.floor(c / together)),
 });
 
 /** All channels together per solution interval: the layout of a gain. */

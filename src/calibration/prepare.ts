@@ -178,7 +178,7 @@ export async function prepare(input: SolveInput, options: SolveOptions): Promise
 }
 
 /** Detection of fringes is wanted even where no delay is to be solved. */
-const DELAY_PROBE = { minimumPeak: 7, minimumSnr: 5, minimumBaselines: 4 };
+const DELAY_PROBE = { minimumPeak: 5, minimumSnr: 5, minimumBaselines: 4 };
 
 /** Delays as the known gains of a later pass; flagged antennas NaN, which leaves them out. */
 export function gainsFor(input: SolveInput, delays: readonly DelaySolution[]) {

@@ -22,6 +22,8 @@ export interface SolveOptions {
 
 export interface BandpassOptions {
 	minimumSnr: number;
+	/** Channels solved together; 0 = as many as a signal to noise of three times the minimum takes. */
+	averageChannels: number;
 	/** Gaps of at most so many channels are filled by interpolation, and marked. */
 	maximumGapChannels: number;
 	/** Scale to unit rms amplitude over the whole band; the gains take up the factor. */
@@ -46,7 +48,7 @@ export const SOLVE_DEFAULTS: SolveOptions = {
 	rfi: RFI_DEFAULTS,
 	delay: { ...DELAY_DEFAULTS, blockS: 300 },
 	phaseIntervalS: 0,
-	bandpass: { minimumSnr: 5, maximumGapChannels: 3, normalise: true },
+	bandpass: { minimumSnr: 5, averageChannels: 0, maximumGapChannels: 3, normalise: true },
 	gain: { mode: "ap", intervalS: 0, combineScans: false, combineWindows: true, minimumSnr: 3 },
 };
 

@@ -142,7 +142,8 @@ export async function solveBandpass(
 	const nChannels = windowChannels.reduce((sum, n) => sum + n, 0);
 	const delays = options.delay === undefined ? noGains(input) : gainsFor(input, prep.delays);
 	const known = { ...delays, timeGains: phases.timeGains };
-	await pool.ask<"bandpass-sums">(() => ({ kind: "bandpass-sums", gains: known }));
+	const together = channelsTogether(input, prep, options.bandpass, windowChannels);
+	await pool.ask<"bandpass-sums">(() => ({ kind: "bandpass-sums", gains: known, averageChannels: together }));
 	const raw = await pool.ask<"bandpass-solve">(() => ({
 		kind: "bandpass-solve",
 		weights: prep.weights,
@@ -170,7 +171,7 @@ export async function solveBandpass(
 		let first = 0;
 		for (const [w, cells] of raw.entries()) {
 			for (let c = 0; c < windowChannels[w]; c++) {
-				const from = (c * nPol + s) * nAntennas;
+				const from = (Math.floor(c / together) * nPol + s) * nAntennas;
 				const to = s * size + (first + c) * nAntennas;
 				out.gains.set(cells.gains.subarray(2 * from, 2 * (from + nAntennas)), 2 * to);
 				out.errors.set(cells.errors.subarray(from, from + nAntennas), to);
@@ -196,6 +197,21 @@ export async function solveBandpass(
 		if (options.bandpass.normalise) normaliseBandpass(own);
 	}
 	return { ...out, filled };
+}
+
+/** Channels of a weak calibrator are solved together until the typical solution stands three times above the minimum. */
+function channelsTogether(
+	input: SolveInput,
+	prep: Preparation,
+	{ averageChannels, minimumSnr }: NonNullable<SolveOptions["bandpass"]>,
+	windowChannels: readonly number[],
+): number {
+	const most = Math.max(1, Math.floor(Math.min(...windowChannels) / 2));
+	if (averageChannels > 0) return Math.min(most, averageChannels);
+	const nChannels = windowChannels.reduce((sum, n) => sum + n, 0);
+	const perChannel = integrationSnr(input, prep) * Math.sqrt(input.timesMjd.length / nChannels);
+	if (!(perChannel > 0) || perChannel >= 2 * minimumSnr) return 1;
+	return Math.max(1, Math.min(most, Math.ceil(((3 * minimumSnr) / perChannel) ** 2)));
 }
 
 /** One gain per solution interval, antenna and polarisation, delays and bandpass taken out. */

@@ -27,7 +27,7 @@ export type WindowRequest =
 	/** D and N alone of every channel, in single precision: what a delay needs. */
 	| { kind: "spectra"; nTimeCells: number; timeCell: Int32Array }
 	/** Bandpass of this window: sums once, then as many solves with other weights as wanted. */
-	| { kind: "bandpass-sums"; gains: KnownGains }
+	| { kind: "bandpass-sums"; gains: KnownGains; averageChannels: number }
 	| { kind: "bandpass-solve"; weights: Float64Array; excluded: Uint8Array; options: CellOptions };
 
 export interface WindowAnswers {
@@ -80,7 +80,7 @@ export class WindowProcessor {
 			case "spectra":
 				return accumulateSpectra(data, array, model, request.timeCell, request.nTimeCells);
 			case "bandpass-sums": {
-				const layout = everyChannel(data.nTimes, data.nChannels);
+				const layout = everyChannel(data.nTimes, data.nChannels, request.averageChannels);
 				const cells = cellsOf(layout, data.nPolarizations);
 				this.bandpass = emptySums(cells, data.nBaselines);
 				accumulate(data, array, model, this.gains(request.gains), layout, this.bandpass);

@@ -105,6 +105,12 @@ export const command: Command = {
 		"gain-mode": { type: "string", value: "MODE", help: "ap: amplitude and phase; p: phase alone", default: "ap" },
 		"gain-minsnr": { type: "string", value: "X", help: "least signal to noise of a gain", default: "3" },
 		"bandpass-minsnr": { type: "string", value: "X", help: "least signal to noise of a channel", default: "5" },
+		"bandpass-channels": {
+			type: "string",
+			value: "N",
+			help: "channels solved together",
+			default: "by signal to noise",
+		},
 		"delay-minsnr": { type: "string", value: "X", help: "least signal to noise of a delay", default: "5" },
 		combine: { type: "string", value: "LIST", help: "for G: scan, spw, both as scan,spw, or none", default: "spw" },
 		"phase-interval": {
@@ -259,6 +265,7 @@ function solveOptions(invocation: Invocation): SolveOptions {
 			which.includes("B") && bandpass !== undefined
 				? {
 						minimumSnr: numberOption(invocation, "bandpass-minsnr", bandpass.minimumSnr, 0, 1e6),
+						averageChannels: numberOption(invocation, "bandpass-channels", 0, 0, 100000),
 						maximumGapChannels: numberOption(invocation, "fill-gaps", bandpass.maximumGapChannels, 0, 1000),
 						normalise: invocation.options["no-solnorm"] !== true,
 					}

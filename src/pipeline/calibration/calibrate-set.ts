@@ -1,13 +1,14 @@
 import { totalmem } from "node:os";
 import { type Calibration, type SolveStage, solveCalibration, UnsolvableSet } from "../../calibration/calibrate.ts";
 import type { Calibrator } from "../../calibration/calibrator-list.ts";
+import { calibratorByName } from "../../calibration/calibrators.ts";
 import {
 	type CalibratorRequest,
 	type ChosenCalibrator,
 	chooseCalibrator,
 	fieldSources,
 } from "../../calibration/choose-calibrator.ts";
-import { loadWindow, type Selection, selectAll } from "../../calibration/load-window.ts";
+import { cadenceS, loadWindow, type Selection, selectAll, withIntegrations } from "../../calibration/load-window.ts";
 import type { SolveInput } from "../../calibration/prepare.ts";
 import { airyBeam } from "../../calibration/primary-beam.ts";
 import { QUALITY_LIMITS } from "../../calibration/quality.ts";
@@ -159,7 +160,8 @@ export async function calibrateSet(
 				array: selection.array,
 				polarizations: selection.polarizations,
 				timesMjd: Float64Array.from(selection.times, (t) => set.timesMjd[t]),
-				integrationS: set.integrationS,
+				// An integration of next to nothing is a mistake of the file: what one stands for is the cadence.
+				integrationS: set.integrationS < 0.25 * cadenceS(set) ? cadenceS(set) : set.integrationS,
 				scans: scansOf(set, selection),
 				referenceHz: middleOf(set),
 			};
@@ -225,7 +227,7 @@ function scansOf(set: VisibilitySet, selection: Selection): Int32Array {
 	const scans = new Int32Array(selection.times.length);
 	for (let i = 1; i < scans.length; i++) {
 		const gapS = (set.timesMjd[selection.times[i]] - set.timesMjd[selection.times[i - 1]]) * 86400;
-		scans[i] = scans[i - 1] + (gapS > 3.5 * set.integrationS ? 1 : 0);
+		scans[i] = scans[i - 1] + (gapS > 3.5 * cadenceS(set) ? 1 : 0);
 	}
 	return scans;
 }
@@ -248,18 +250,17 @@ async function locate(
 ): Promise<Located> {
 	const site = siteOf(set);
 	const middleHz = middleOf(set);
+	const wanted = placedByField(set, request);
 	const beam = request.beam ?? dishBeam(set, request.dishM);
 	const named = request.fields === undefined ? undefined : new Set(request.fields.map((name) => fieldNamed(set, name)));
-	const reselect = (fields: ReadonlySet<number> | undefined, times: Int32Array): Selection => ({
-		...first,
-		uvRange: request.uvRange,
-		fields,
-		times,
-	});
+	const reselect = (fields: ReadonlySet<number> | undefined, kept?: readonly number[]): Selection => {
+		const selection = { ...first, uvRange: request.uvRange, fields };
+		return kept === undefined ? selection : withIntegrations(selection, kept);
+	};
 	if (request.modelColumn) {
-		const probe = named === undefined ? undefined : await probeRows(set, reselect(named, first.times));
+		const probe = named === undefined ? undefined : await probeRows(set, reselect(named));
 		return {
-			selection: reselect(named, probe?.times ?? first.times),
+			selection: reselect(named, probe?.kept),
 			calibrator: undefined,
 			model: [],
 			geometry: undefined,
@@ -286,9 +287,9 @@ async function locate(
 			apparentDecDeg: meridian.declinationDeg,
 			hourAngleDeg: meridian.hourAngleDeg,
 		}));
-		const selection = reselect(named, first.times);
+		const selection = reselect(named);
 		const calibrator = chooseCalibrator(
-			request.calibrator,
+			wanted,
 			request.calibrators,
 			pointings,
 			site,
@@ -308,21 +309,21 @@ async function locate(
 		return withBrightest(selection, calibrator, sources, geometryOf, beam, middleHz, request.faintest);
 	}
 
-	const probe = await probeRows(set, reselect(named, first.times));
+	const probe = await probeRows(set, reselect(named));
 	const fieldOf = (t: number) => {
 		const n = first.array.antenna1.length;
 		for (let b = 0; b < n; b++) if (probe.field[t * n + b] >= 0) return probe.field[t * n + b];
 		return -1;
 	};
 	const pointings: Pointing[] = [];
-	Array.from(probe.times).forEach((t, i) => {
+	Array.from(probe.kept, (t) => first.times[t]).forEach((t, i) => {
 		const centre = set.fields[fieldOf(i)]?.phaseCentre;
 		if (centre?.kind === "sidereal") {
 			pointings.push({ mjd: set.timesMjd[t], raDeg: centre.raDeg, decDeg: centre.decDeg });
 		}
 	});
 	const calibrator = chooseCalibrator(
-		request.calibrator,
+		wanted,
 		request.calibrators,
 		pointings,
 		site,
@@ -331,19 +332,26 @@ async function locate(
 		subject,
 	);
 	const sources = [calibrator.source, ...fieldSources(calibrator.source, request.field, request.fieldFrequencyHz)];
-	let selection = reselect(named, probe.times);
+	let selection = reselect(named, probe.kept);
 	let rows = probe;
 	if (named === undefined && set.fields.length > 1) {
 		const inside = new Set(fieldsNear(set, calibrator.source, beam, middleHz));
-		selection = reselect(inside, probe.times);
-		rows = await probeRows(set, selection);
-		selection = reselect(inside, rows.times);
+		rows = await probeRows(set, reselect(inside));
+		selection = reselect(inside, rows.kept);
 	}
 	if (selection.times.length === 0) {
 		throw new UnsolvableSet(subject, [`no field of the set has ${calibrator.source.name} in the beam`]);
 	}
 	const geometryOf = (list: readonly ModelSource[]) => trackedGeometry(set, selection, rows.uvwM, rows.field, list);
 	return withBrightest(selection, calibrator, sources, geometryOf, beam, middleHz, request.faintest);
+}
+
+/** A calibrator that no list knows but that is the name of a tracked field stands at its phase centre. */
+function placedByField(set: VisibilitySet, { calibrator, calibrators }: CalibrateRequest): CalibratorRequest {
+	const { name, raDeg } = calibrator;
+	if (name === undefined || raDeg !== undefined || calibratorByName(calibrators, name) !== undefined) return calibrator;
+	const centre = set.fields.find((field) => field.name === name)?.phaseCentre;
+	return centre?.kind === "sidereal" ? { ...calibrator, raDeg: centre.raDeg, decDeg: centre.decDeg } : calibrator;
 }
 
 function withBrightest(
@@ -379,7 +387,7 @@ async function probeRows(set: VisibilitySet, selection: Selection) {
 		uvwM.set(loaded.uvwM.subarray(3 * n * t, 3 * n * (t + 1)), 3 * n * i);
 		field.set(loaded.field.subarray(n * t, n * (t + 1)), n * i);
 	});
-	return { times: Int32Array.from(used, (t) => selection.times[t]), uvwM, field };
+	return { kept: used, uvwM, field };
 }
 
 function fieldNamed(set: VisibilitySet, name: string): number {

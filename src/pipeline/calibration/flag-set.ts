@@ -62,7 +62,7 @@ export async function flagSet(
 				const baseline = block.baseline[row];
 				const limit = baseline < 0 ? Number.POSITIVE_INFINITY : limitOf[selection.baselineOf[baseline]];
 				for (let c = 0; c < block.nChannels; c++) {
-					const noisy = rfi.mask[block.timeIndex[row] * nChannels + block.firstChannel + c] !== 0;
+					const noisy = rfi.mask[selection.timeOf[block.timeIndex[row]] * nChannels + block.firstChannel + c] !== 0;
 					for (let s = 0; s < setPol; s++) {
 						const i = (row * block.nChannels + c) * setPol + s;
 						if (block.flags[i] !== 0) continue;

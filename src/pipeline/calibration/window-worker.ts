@@ -45,7 +45,7 @@ class WindowHolder {
 					set.spectralWindows.length === 1 &&
 					set.frequenciesHz[0] === file.firstHz &&
 					set.baselines.antenna1.length === selection.baselineOf.length &&
-					set.timesMjd.length >= selection.times[selection.times.length - 1] + 1 &&
+					set.timesMjd.length >= selection.timeOf.findLastIndex((t) => t >= 0) + 1 &&
 					set.timesMjd[0] === file.firstMjd;
 				if (same) return await loadWindow(set, 0, selection, column);
 			} finally {
