@@ -1,4 +1,6 @@
+import { loadConfig } from "../src/config/load.ts";
 import { lensLightCurve } from "../src/detection/plasma-lens.ts";
+import { configurationHash } from "../src/pipeline/runner.ts";
 import { Random } from "../src/simulation/random.ts";
 import type { Database, Transaction } from "../src/store/database.ts";
 
@@ -7,6 +9,7 @@ import type { Database, Transaction } from "../src/store/database.ts";
  * jumps, one source behind a plasma lens, one flare, runs that are done, failed and going on. Same seed, same rows.
  */
 export interface SeededSurvey {
+	configuration: string;
 	sources: number;
 	epochs: number;
 	frequenciesMhz: number[];
@@ -24,7 +27,8 @@ export interface SeededSurvey {
 const FIRST_MJD = 60_310.2;
 const CADENCE_DAYS = 3.1;
 const STAGES = ["ingest", "find", "associate", "measure", "normalise", "statistics", "detect", "report"];
-const CONFIGURATION = "0123456789abcdef";
+/** As the pipeline would mark measurements under the default settings. */
+const CONFIGURATION = configurationHash(loadConfig().config);
 
 interface Sky {
 	ra: number;
@@ -98,8 +102,16 @@ export async function seedSurvey(
 		await seedFluxes(tx, { random, sky, mjd, frequenciesMhz, lensedIndex, flareIndex, runId: doneRunId });
 		await seedCandidates(tx, lensedIndex + 1, flareIndex + 1, mjd);
 		await seedDeadLetters(tx, doneRunId);
+		for (const noun of ["field", "band", "epoch", "image", "source", "candidate"]) {
+			await tx.execute(
+				"seed counter",
+				`INSERT INTO counter (name, next) SELECT $1, coalesce(max(id), 0) + 1 FROM ${noun}`,
+				[noun],
+			);
+		}
 	});
 	return {
+		configuration: CONFIGURATION,
 		sources,
 		epochs,
 		frequenciesMhz,

@@ -1,6 +1,8 @@
+import type { RunKind } from "../store/runs.ts";
 import type { Stage } from "./stage.ts";
 import { associate } from "./stages/associate.ts";
 import { detect } from "./stages/detect.ts";
+import { detectRequested } from "./stages/detect-requested.ts";
 import { find } from "./stages/find.ts";
 import { ingest } from "./stages/ingest.ts";
 import { measure } from "./stages/measure.ts";
@@ -10,3 +12,10 @@ import { statistics } from "./stages/statistics.ts";
 
 /** The pipeline, in an order in which every stage stands behind those that it waits for. */
 export const STAGES: readonly Stage[] = [ingest, find, associate, measure, normalise, statistics, detect, report];
+
+/** The stages of each kind of run. */
+export const GRAPHS: Record<RunKind, readonly Stage[]> = { images: STAGES, detection: [detectRequested] };
+
+const byName = new Map(Object.values(GRAPHS).flatMap((stages) => stages.map((stage) => [stage.name, stage])));
+
+export const stageNamed = (name: string): Stage | undefined => byName.get(name);

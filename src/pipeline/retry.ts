@@ -8,6 +8,7 @@ import type { Session } from "./session.ts";
 /** The inputs of the run that tries a dead letter again: the one file that it is about, or all that its run was given. */
 export function inputsOf(letter: DeadLetter): RunInputs {
 	const payload = letter.payload as { paths?: string[]; inputs?: RunInputs };
+	if (payload.inputs?.sources !== undefined) return { ...payload.inputs, trigger: "manual" };
 	const catalogue = payload.inputs?.catalogue;
 	const one = letter.stage === "find" || letter.stage === "measure" ? [letter.subject] : payload.paths;
 	const paths = one ?? payload.inputs?.paths;
@@ -28,7 +29,8 @@ export async function retryDeadLetter(database: Database, session: Session, lett
 			remedy: "Nothing is left to do",
 		});
 	}
-	const { run } = await session.begin(inputsOf(letter));
+	const inputs = inputsOf(letter);
+	const { run } = await session.begin(inputs, { kind: inputs.sources === undefined ? "images" : "detection" });
 	await setDeadLetterStatus(database, letter.id, "retried", `run ${run.id}`);
 	await database.transaction("retry dead letter", (tx) =>
 		publish(tx, "DeadLetterRetried", { source: "dead-letters", subject: String(letter.id), data: { run: run.id } }),

@@ -11,8 +11,9 @@ import {
 	lockRun,
 	type Run,
 	type RunInputs,
+	type RunKind,
 } from "../store/runs.ts";
-import { STAGES } from "./graph.ts";
+import { GRAPHS } from "./graph.ts";
 import type { StageQueue } from "./queue.ts";
 import { isDead } from "./worker-identity.ts";
 
@@ -49,6 +50,7 @@ export async function beginRun(
 	queue: StageQueue,
 	config: Config,
 	inputs: RunInputs,
+	kind: RunKind = "images",
 ): Promise<{ run: Run; resumed: boolean }> {
 	const hash = configurationHash(config);
 	const unfinished = await findUnfinishedRun(database, inputs, hash);
@@ -60,7 +62,7 @@ export async function beginRun(
 	await database.transaction("begin run", async (tx) => {
 		await insertRun(tx, {
 			id,
-			kind: "images",
+			kind,
 			inputs,
 			configuration: config as unknown as Record<string, unknown>,
 			configuration_hash: hash,
@@ -84,7 +86,8 @@ export async function advance(tx: Transaction, queue: StageQueue, config: Config
 		const count = counts.get(name);
 		return count !== undefined && count.done + count.failed === count.total;
 	};
-	for (const stage of STAGES) {
+	const stages = GRAPHS[run.kind];
+	for (const stage of stages) {
 		if (counts.has(stage.name) || !stage.after.every(isThrough)) continue;
 		const units = stage.enabled(config) ? await stage.units(tx, run, config) : [];
 		if (units.length === 0) {
@@ -106,7 +109,7 @@ export async function advance(tx: Transaction, queue: StageQueue, config: Config
 		await sendUnits(tx, queue, run, stage.name, units);
 		counts.set(stage.name, { stage: stage.name, total: units.length, done: 0, failed: 0 });
 	}
-	if (STAGES.every((stage) => isThrough(stage.name))) {
+	if (stages.every((stage) => isThrough(stage.name))) {
 		await finishRun(tx, runId, "done", await summarize(tx, runId));
 	}
 }

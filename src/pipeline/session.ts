@@ -2,7 +2,7 @@ import type { Config } from "../config/schema.ts";
 import type { Logger } from "../observability/log.ts";
 import { flushSpans, startTracing, storeSpansWith } from "../observability/tracing.ts";
 import type { Store } from "../store/open.ts";
-import { countStages, getRun, type Run, type RunInputs, type StageCount } from "../store/runs.ts";
+import { countStages, getRun, type Run, type RunInputs, type RunKind, type StageCount } from "../store/runs.ts";
 import { spanSink } from "../store/spans.ts";
 import { PixelPool } from "./pixels/pool.ts";
 import { StageQueue } from "./queue.ts";
@@ -13,7 +13,7 @@ import { StageWorker } from "./worker.ts";
 export interface Session {
 	queue: StageQueue;
 	/** Begins a run, or takes up the unfinished one with the same inputs and settings. */
-	begin(inputs: RunInputs): Promise<{ run: Run; resumed: boolean }>;
+	begin(inputs: RunInputs, how?: { kind?: RunKind; config?: Config }): Promise<{ run: Run; resumed: boolean }>;
 	/** Takes up the units of a run whose worker died. */
 	revive(runId: string): Promise<number>;
 	/** Waits until the run has ended; calls back with the counts of its stages. Undefined when interrupted before. */
@@ -29,9 +29,11 @@ export interface SessionOptions {
 	signal: AbortSignal;
 	/** Threads for pixels; all cores by default. */
 	threads?: number;
+	/** Only hand out work and leave it to other processes. */
+	isIdle?: boolean;
 }
 
-export async function openSession({ store, config, log, signal, threads }: SessionOptions): Promise<Session> {
+export async function openSession({ store, config, log, signal, threads, isIdle }: SessionOptions): Promise<Session> {
 	const { database, dataFolder } = store;
 	startTracing(config.observability.otlp_endpoint);
 	storeSpansWith(spanSink(database));
@@ -42,10 +44,10 @@ export async function openSession({ store, config, log, signal, threads }: Sessi
 		queue,
 		Math.min(config.photometry_pipeline.max_concurrent_operations, 2 * pixels.threads),
 	);
-	worker.start();
+	if (isIdle !== true) worker.start();
 	return {
 		queue,
-		begin: (inputs) => beginRun(database, queue, config, inputs),
+		begin: (inputs, how) => beginRun(database, queue, how?.config ?? config, inputs, how?.kind),
 		revive: (runId) => reviveRun(database, queue, config, runId),
 		async finished(runId, onProgress) {
 			for (;;) {

@@ -6,7 +6,7 @@ import { isPassing } from "../store/database.ts";
 import { addDeadLetter, resolveDeadLetters } from "../store/dead-letters.ts";
 import { publish } from "../store/events.ts";
 import { claimUnit, endUnit, finishRun, getRun, lockRun, type Run } from "../store/runs.ts";
-import { STAGES } from "./graph.ts";
+import { stageNamed } from "./graph.ts";
 import type { FetchedJob, StageQueue } from "./queue.ts";
 import { advance, summarize } from "./runner.ts";
 import type { Stage, StageContext } from "./stage.ts";
@@ -82,7 +82,7 @@ export class StageWorker {
 		const { database, log } = this.#context;
 		const beat = setInterval(() => void this.#queue.heartbeat(job).catch(() => {}), HEARTBEAT_MS);
 		try {
-			const stage = STAGES.find((candidate) => candidate.name === name);
+			const stage = stageNamed(name);
 			const run = await getRun(database, runId);
 			if (stage === undefined || run === undefined || run.status !== "running") {
 				await this.#queue.complete(job);
@@ -132,7 +132,7 @@ export class StageWorker {
 				await publish(tx, "PipelineStageCompleted", {
 					source: `stage/${stage.name}`,
 					subject: run.id,
-					data: { unit, ...result.output },
+					data: { unit, ...flat(result.output) },
 				});
 				await advance(tx, this.#queue, config, run.id);
 				await this.#queue.complete(job, tx);
@@ -140,7 +140,7 @@ export class StageWorker {
 			metrics.stageRuns.inc({ stage: stage.name, status: "done" });
 			annotate(flat(result.output));
 			log.info(
-				{ stage: stage.name, unit, run: run.id, ...result.output, duration_seconds: seconds() },
+				{ stage: stage.name, unit, run: run.id, ...flat(result.output), duration_seconds: seconds() },
 				"stage_completed",
 			);
 		} catch (error) {

@@ -32,6 +32,20 @@ export const oneAnswers = <T extends z.ZodType>(schema: T, description: string) 
 	404: problem("There is no such thing"),
 });
 
+/** An answer at once where the work is small, a job to poll where it is not. */
+export const orderAnswers = <T extends z.ZodType>(job: T, description: string) => ({
+	202: {
+		description,
+		headers: z.object({ Location: z.string().openapi({ description: "Where to ask how far it is" }) }),
+		content: { "application/json": { schema: job } },
+	},
+	400: problem("A field does not fit; `errors` names each"),
+	403: problem("The request comes from a page of another origin, or asks for what it may not"),
+	413: problem("The body is too large"),
+	415: problem("The body is not JSON"),
+	503: problem("The database does not answer, or this service takes no work"),
+});
+
 /** The same for a change of state. */
 export const changeAnswers = <T extends z.ZodType>(schema: T, description: string) => ({
 	...oneAnswers(schema, description),

@@ -13,6 +13,7 @@ import { bodySize, isExpected, knownHost, sameOrigin, securityHeaders, timeLimit
 import { problemOf, problemResponse, validationProblem } from "./problem.ts";
 import { candidateRoutes } from "./routes/candidates.ts";
 import { deadLetterRoutes } from "./routes/dead-letters.ts";
+import { detectionRoutes } from "./routes/detection.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { imageRoutes } from "./routes/images.ts";
@@ -31,6 +32,7 @@ const ROUTES = [
 	sourceRoutes,
 	candidateRoutes,
 	runRoutes,
+	detectionRoutes,
 	deadLetterRoutes,
 	eventRoutes,
 ];

@@ -1,6 +1,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { LoadedConfig } from "../config/load.ts";
 import type { Logger } from "../observability/log.ts";
+import type { Session } from "../pipeline/session.ts";
 import type { Store } from "../store/open.ts";
 import type { DatabaseProbe } from "../store/probe.ts";
 import type { EventFeed } from "./event-feed.ts";
@@ -18,7 +19,12 @@ export interface ServiceContext {
 	health: Health;
 	feed: EventFeed;
 	resources: ResourceHistory;
+	/** Where work is handed in; absent when the service only shows. */
+	pipeline: Pipeline | undefined;
 }
+
+/** The part of a session that takes orders. */
+export type Pipeline = Pick<Session, "begin">;
 
 /** Adds the routes of one noun. */
 export type Routes = (app: OpenAPIHono, context: ServiceContext) => void;

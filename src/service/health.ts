@@ -186,7 +186,7 @@ export class Health {
 		const [row] = await this.#askDatabase<{ success_hours: number | null; failed_since: boolean | null }>(
 			`SELECT extract(epoch FROM now() - max(finished_at) FILTER (WHERE status = 'done'))::float8 / 3600 AS success_hours,
 			 max(finished_at) FILTER (WHERE status = 'failed') > max(finished_at) FILTER (WHERE status = 'done') AS failed_since
-			 FROM stage_run WHERE stage = 'detect'`,
+			 FROM stage_run WHERE stage IN ('detect', 'detect-requested')`,
 		);
 		if (!this.#config.ese_detection.enabled) return { status: "pass", output: "switched off by configuration" };
 		if (row.success_hours === null) return { status: "warn", output: "has not run yet" };

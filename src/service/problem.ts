@@ -32,6 +32,8 @@ const STATUS_OF_CODE: Record<string, ContentfulStatusCode> = {
 	"not-json": 415,
 	"too-many-streams": 503,
 	"too-slow": 503,
+	"no-queue": 503,
+	"not-allowed-path": 403,
 	"database-away": 503,
 };
 

@@ -7,6 +7,7 @@ import type { Logger } from "../observability/log.ts";
 import type { Store } from "../store/open.ts";
 import { DatabaseProbe } from "../store/probe.ts";
 import { createApp } from "./app.ts";
+import type { Pipeline } from "./context.ts";
 import { DashboardFiles } from "./dashboard-files.ts";
 import { EventFeed } from "./event-feed.ts";
 import { Health } from "./health.ts";
@@ -16,6 +17,8 @@ export interface ServiceOptions {
 	store: Store;
 	loaded: LoadedConfig;
 	log: Logger;
+	/** Takes runs and detections that are asked for over HTTP; without it they are refused. */
+	pipeline?: Pipeline;
 	/** Of the program, shown in the API's description. */
 	version: string;
 	/** Where the built dashboard lies, if not in its usual place. */
@@ -41,7 +44,8 @@ export function createService(options: ServiceOptions): Service {
 	const resources = new ResourceHistory(store.dataFolder);
 	const dashboard = new DashboardFiles(options.dashboardFolder);
 	const health = new Health(probe, loaded.config, store.dataFolder);
-	const app = createApp({ version: options.version, store, loaded, log, probe, health, feed, resources }, dashboard);
+	const { version, pipeline } = options;
+	const app = createApp({ version, store, loaded, log, probe, health, feed, resources, pipeline }, dashboard);
 	let server: Server | undefined;
 	return {
 		app,

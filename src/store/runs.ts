@@ -3,8 +3,15 @@ import { publish } from "./events.ts";
 
 export type RunStatus = "running" | "done" | "failed";
 
+/** What a run is about: new images, or detection on what is stored. */
+export type RunKind = "images" | "detection";
+
 export interface RunInputs {
 	paths: string[];
+	/** Of a detection: the ids to judge, or every source with a light curve. */
+	sources?: number[] | "all";
+	/** Of a detection: the threshold that was asked for, if it was. */
+	threshold?: { preset?: string | undefined; min_sigma?: number | undefined };
 	catalogue?: string;
 	/** What set the run going: a command, an arrival, a schedule. */
 	trigger: "manual" | "automatic" | "scheduled";
@@ -12,7 +19,7 @@ export interface RunInputs {
 
 export interface Run {
 	id: string;
-	kind: string;
+	kind: RunKind;
 	status: RunStatus;
 	inputs: RunInputs;
 	configuration: Row;

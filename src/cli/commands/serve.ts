@@ -1,9 +1,7 @@
 import { createLogger } from "../../observability/log.ts";
-import { flushSpans, startTracing, storeSpansWith } from "../../observability/tracing.ts";
 import { openSession } from "../../pipeline/session.ts";
 import { isLoopback } from "../../service/guards.ts";
 import { createService } from "../../service/server.ts";
-import { spanSink } from "../../store/spans.ts";
 import { type Command, EXIT, type Invocation, numberOption, stringOption } from "../command.ts";
 import { openFromOptions, STORE_OPTIONS } from "../store-options.ts";
 import { version } from "../version.ts";
@@ -11,10 +9,11 @@ import { version } from "../version.ts";
 export const command: Command = {
 	name: "serve",
 	summary: "serve the dashboard and the API of a survey",
-	usage: "serve [--host HOST] [--port PORT] [--data DIR]",
+	usage: "serve [--host HOST] [--port PORT] [--no-worker] [--data DIR]",
 	description:
 		"Opens the survey of a data folder and serves its dashboard, its API (described at /api/docs), /health and\n" +
-		"/metrics until Ctrl-C. Prints the address on standard output, then one JSON line per event on standard error.\n" +
+		"/metrics until Ctrl-C, and works on the runs and detections that are asked of it. Prints the address on standard\n" +
+		"output, then one JSON line per event on standard error.\n" +
 		"Listens on this machine alone unless told otherwise: there is no sign-in yet.",
 	examples: ["caustic serve --data survey", "caustic serve --data survey --port 0"],
 	options: {
@@ -38,13 +37,9 @@ export const command: Command = {
 		const { store, loaded } = await openFromOptions(invocation, { overrides });
 		const { config } = loaded;
 		const log = createLogger(config.observability.log_level);
-		startTracing(config.observability.otlp_endpoint);
-		storeSpansWith(spanSink(store.database));
-		const service = createService({ store, loaded, log, version });
-		const session =
-			invocation.options["no-worker"] === true
-				? undefined
-				: await openSession({ store, config, log, signal: invocation.signal });
+		const isIdle = invocation.options["no-worker"] === true;
+		const session = await openSession({ store, config, log, signal: invocation.signal, isIdle });
+		const service = createService({ store, loaded, log, version, pipeline: session });
 		try {
 			const address = await service.listen(config.service.host, config.service.port);
 			if (!service.dashboardIsBuilt)
@@ -60,9 +55,7 @@ export const command: Command = {
 			log.info({ signal: String(invocation.signal.reason) }, "service_stopping");
 		} finally {
 			await service.close();
-			await session?.close();
-			await flushSpans();
-			storeSpansWith(undefined);
+			await session.close();
 			await store.close();
 		}
 		return EXIT.done;

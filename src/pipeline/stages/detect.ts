@@ -1,22 +1,11 @@
-import type { Candidate, Detections } from "../../detection/detect.ts";
 import * as metrics from "../../observability/metrics.ts";
 import type { Queryable } from "../../store/database.ts";
-import { recordDetection, storeScores, tierCounts } from "../../store/detections.ts";
-import { lightCurvesOf, type MeasurementRow } from "../../store/measurements.ts";
-import { detectInThreads } from "../detection/in-threads.ts";
+import { tierCounts } from "../../store/detections.ts";
+import { type JudgedSource, judgeStored, newCandidates, storeJudgement } from "../detection/judge-stored.ts";
 import type { Stage, StageContext, StageResult } from "../stage.ts";
 
-/** Which detector spoke, in the history of a candidate. */
-const DETECTOR = "lens-filter-1";
 /** Reduced chi-squared about the level, in any subband, below which a light curve cannot hold an event. */
 const RESTLESS_ETA = 1.5;
-
-interface ChangedSource {
-	id: number;
-	ra_deg: number;
-	dec_deg: number;
-	field_id: number | null;
-}
 
 /** A newest point this many errors from the level makes its source due at once. */
 const NEWS_SIGMA = 4;
@@ -29,8 +18,8 @@ const LEAST_GROWTH = 24;
  * newest point far from the level, or with enough new points since. An epoch of a quiet sky costs little, however long
  * the history; every source is judged again as its history grows by a tenth.
  */
-const changedSources = (db: Queryable, runId: string): Promise<ChangedSource[]> =>
-	db.query<ChangedSource>(
+const changedSources = (db: Queryable, runId: string): Promise<JudgedSource[]> =>
+	db.query<JudgedSource>(
 		"sources due",
 		`WITH fresh AS (
 			SELECT m.source_id, bool_or(abs(coalesce(flux_norm_jy, flux_jy) - l.weighted_mean_jy) > $3::float8 * coalesce(flux_norm_err_jy, flux_err_jy)) AS news,
@@ -56,49 +45,17 @@ export const detect: Stage = {
 	async execute({ database, config, configurationHash }: StageContext, run): Promise<StageResult> {
 		const begun = performance.now();
 		const sources = await changedSources(database, run.id);
-		const rows = await lightCurvesOf(
-			database,
-			sources.map((source) => source.id),
-			configurationHash,
-		);
-		const bands = new Map(
-			(
-				await database.query<{ id: number; mhz: number }>(
-					"band frequencies",
-					"SELECT id, frequency_hz / 1e6 AS mhz FROM band",
-				)
-			).map((band) => [band.id, band.mhz]),
-		);
-		const { candidates, scores } = await judge(sources, rows, bands, config.ese_detection);
+		const judgement = await judgeStored(database, sources, config.ese_detection, configurationHash);
 		const seconds = (performance.now() - begun) / 1000;
-		const lastMjd = new Map<number, number>();
-		for (const row of rows) lastMjd.set(row.source_id, Math.max(row.mjd, lastMjd.get(row.source_id) ?? -Infinity));
-		const output = { examined: scores.length, candidates: candidates.length, new_candidates: 0 };
+		const output = {
+			examined: judgement.detections.scores.length,
+			candidates: judgement.detections.candidates.length,
+			new_candidates: 0,
+		};
 		return {
 			output,
 			async store(tx) {
-				await storeScores(
-					tx,
-					scores.map((score) => ({
-						sourceId: sources[score.sourceIndex].id,
-						significance: score.significance,
-						falseAlarmProbability: score.falseAlarmProbability,
-						nMeasurements: score.nMeasurements,
-						lastMjd: lastMjd.get(sources[score.sourceIndex].id) ?? null,
-					})),
-				);
-				for (const candidate of candidates) {
-					const sourceId = sources[candidate.sourceIndex].id;
-					const { outcome } = await recordDetection(
-						tx,
-						detectionOf(candidate, sourceId),
-						lastMjd.get(sourceId) ?? null,
-					);
-					if (outcome === "detected") {
-						output.new_candidates += 1;
-						metrics.candidatesDetected.inc({ significance_tier: candidate.tier });
-					}
-				}
+				output.new_candidates = newCandidates(await storeJudgement(tx, judgement));
 				await tx.execute(
 					"count new candidates",
 					"UPDATE stage_run SET output = output || $2 WHERE run_id = $1 AND stage = 'detect'",
@@ -113,62 +70,3 @@ export const detect: Stage = {
 		};
 	},
 };
-
-/** The detector over stored rows: on the common scale where there is one. */
-export function judge(
-	sources: readonly ChangedSource[],
-	rows: readonly MeasurementRow[],
-	bandMhz: ReadonlyMap<number, number>,
-	settings: {
-		preset: "conservative" | "moderate" | "sensitive";
-		min_sigma?: number | undefined;
-		tier_high: number;
-		tier_medium: number;
-	},
-): Promise<Detections> {
-	const place = new Map(sources.map((source, i) => [source.id, i]));
-	return detectInThreads(
-		{
-			sourceIndex: Int32Array.from(rows, (row) => place.get(row.source_id) as number),
-			mjd: Float64Array.from(rows, (row) => row.mjd),
-			frequencyMhz: Float64Array.from(rows, (row) => bandMhz.get(row.band_id) as number),
-			flux: Float64Array.from(rows, (row) => row.flux_norm_jy ?? row.flux_jy ?? Number.NaN),
-			fluxErr: Float64Array.from(
-				rows,
-				(row) => (row.flux_norm_jy === null ? row.flux_err_jy : row.flux_norm_err_jy) ?? Number.NaN,
-			),
-		},
-		sources.map((source) => ({
-			id: String(source.id),
-			raDeg: source.ra_deg,
-			decDeg: source.dec_deg,
-			...(source.field_id === null ? {} : { fieldId: String(source.field_id) }),
-		})),
-		{
-			preset: settings.preset,
-			minSigma: settings.min_sigma,
-			tierHigh: settings.tier_high,
-			tierMedium: settings.tier_medium,
-			normalized: true,
-		},
-	);
-}
-
-const detectionOf = (candidate: Candidate, sourceId: number) => ({
-	sourceId,
-	significance: candidate.significance,
-	falseAlarmProbability: candidate.falseAlarmProbability,
-	tier: candidate.tier,
-	firstDetectedMjd: candidate.firstDetectedMjd,
-	startMjd: candidate.startMjd,
-	peakMjd: candidate.peakMjd,
-	endMjd: candidate.endMjd,
-	depth: candidate.depth,
-	durationDays: candidate.durationDays,
-	chromaticity: candidate.chromaticity,
-	statistic: candidate.statistic,
-	nMeasurements: candidate.nMeasurements,
-	flags: candidate.flags,
-	explanation: candidate.explanation,
-	detector: DETECTOR,
-});

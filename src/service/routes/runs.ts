@@ -1,9 +1,11 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { badInput } from "../../error.ts";
 import { getRunRow, listRunRows, runTimeline } from "../../store/read/runs.ts";
-import { jsonAnswers, oneAnswers } from "../answers.ts";
+import { allowedPath } from "../allowed-path.ts";
+import { jsonAnswers, oneAnswers, orderAnswers } from "../answers.ts";
 import type { Routes } from "../context.ts";
 import { freeObject, integerParameter, moment, noQuery, pageOf, paging, textParameter } from "../parameters.ts";
+import { noQueue } from "./detection.ts";
 
 const RUN_STATUSES = ["running", "done", "failed"] as const;
 
@@ -71,7 +73,54 @@ const tags = ["Runs"];
 const missing = (id: string) =>
 	badInput("no-run", "there is no such run", { subject: `run ${id}`, remedy: "See /api/v1/runs" });
 
-export const runRoutes: Routes = (app, { store }) => {
+const order = z
+	.strictObject({
+		paths: z
+			.array(z.string().min(1).max(4096))
+			.min(1)
+			.max(10_000)
+			.openapi({ description: "FITS images or folders of them, absolute paths as the workers see them" }),
+		catalogue: z
+			.string()
+			.min(1)
+			.max(4096)
+			.optional()
+			.openapi({ description: "Sources to watch: CSV, VOTable or FITS table" }),
+	})
+	.openapi("RunRequest");
+const accepted = z
+	.object({
+		run: z.string(),
+		resumed: z.boolean().openapi({ description: "An unfinished run of the same inputs and settings goes on" }),
+		status_url: z.string(),
+	})
+	.openapi("AcceptedRun");
+
+export const runRoutes: Routes = (app, { store, loaded, pipeline }) => {
+	app.openapi(
+		createRoute({
+			method: "post",
+			path: "/api/v1/runs",
+			tags,
+			summary: "Run the whole pipeline over images",
+			request: { query: noQuery, body: { required: true, content: { "application/json": { schema: order } } } },
+			responses: orderAnswers(accepted, "The run was begun, or goes on"),
+		}),
+		async (c) => {
+			const { paths, catalogue } = c.req.valid("json");
+			const { service } = loaded.config;
+			const inputs = {
+				paths: paths.map((path, i) => allowedPath(path, `paths.${i}`, service)),
+				...(catalogue === undefined ? {} : { catalogue: allowedPath(catalogue, "catalogue", service) }),
+				trigger: "manual" as const,
+			};
+			if (pipeline === undefined) throw noQueue();
+			const { run, resumed } = await pipeline.begin(inputs);
+			const statusUrl = `/api/v1/runs/${run.id}`;
+			c.header("Location", statusUrl);
+			return c.json({ run: run.id, resumed, status_url: statusUrl }, 202);
+		},
+	);
 	app.openapi(
 		createRoute({
 			method: "get",

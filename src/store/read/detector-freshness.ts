@@ -10,7 +10,7 @@ export async function detectorFreshness(db: Queryable): Promise<DetectorFreshnes
 	const [row] = await db.query<DetectorFreshness>(
 		"detector freshness",
 		`SELECT max(finished_at) FILTER (WHERE status = 'done') AS last_success, max(finished_at) FILTER (WHERE status = 'failed') AS last_failure
-		 FROM stage_run WHERE stage = 'detect'`,
+		 FROM stage_run WHERE stage IN ('detect', 'detect-requested')`,
 	);
 	return row;
 }

@@ -125,7 +125,7 @@ describe("lists", () => {
 describe("details", () => {
 	test("a light curve per subband, columns of equal length in order of time, gaps as null", async () => {
 		const { curves, configurations } = await lightCurves(store.database, survey.lensed.sourceId);
-		expect(configurations).toEqual(["0123456789abcdef"]);
+		expect(configurations).toEqual([survey.configuration]);
 		expect(curves.map((curve) => curve.frequency_mhz)).toEqual(survey.frequenciesMhz);
 		for (const curve of curves) {
 			const { band_id: _, frequency_mhz: __, method: ___, ...columns } = curve;

@@ -1,0 +1,201 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import pino from "pino";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { loadConfig } from "../src/config/load.ts";
+import { openSession, type Session } from "../src/pipeline/session.ts";
+import { createService, type Service } from "../src/service/server.ts";
+import { openStore, type Store } from "../src/store/open.ts";
+import { type SeededSurvey, seedSurvey } from "./seeded-survey.ts";
+
+const main = join(dirname(dirname(fileURLToPath(import.meta.url))), "src/cli/main.ts");
+const folder = mkdtempSync(join(tmpdir(), "caustic-orders-"));
+const log = pino({ level: "silent" });
+const stop = new AbortController();
+let store: Store;
+let survey: SeededSurvey;
+let session: Session;
+let service: Service;
+
+const serviceWith = (overrides: string[]) =>
+	createService({ store, loaded: loadConfig({ overrides }), log, version: "0.0.0", pipeline: session });
+
+beforeAll(async () => {
+	store = await openStore({ dataFolder: join(folder, "data") });
+	survey = await seedSurvey(store.database, { sources: 30, epochs: 40 });
+	// The seeded run would be taken for one that goes on; nobody works on it here.
+	await store.database.execute("end seeded run", "UPDATE run SET status = 'failed' WHERE status = 'running'");
+	session = await openSession({ store, config: loadConfig().config, log, signal: stop.signal, threads: 2 });
+	service = serviceWith([]);
+});
+afterAll(async () => {
+	stop.abort();
+	await service.close();
+	await session.close();
+	await store.close();
+	rmSync(folder, { recursive: true });
+});
+
+const post = (path: string, body: unknown, on: Service = service) =>
+	on.app.request(`http://localhost${path}`, {
+		method: "POST",
+		headers: { "content-type": "application/json" },
+		body: JSON.stringify(body),
+	});
+const get = async (path: string) => (await service.app.request(`http://localhost${path}`)).json();
+
+interface Job {
+	status: string;
+	batches: number;
+	examined: number;
+	candidates: number;
+	results: { source_id: number; status: string; significance: number | null; candidates: { id: number }[] }[];
+}
+
+async function ended(statusUrl: string): Promise<Job & { stages?: { stage: string; done: number; failed: number }[] }> {
+	for (;;) {
+		const job = (await get(statusUrl)) as Job;
+		if (job.status !== "running") return job;
+		await new Promise((resolve) => setTimeout(resolve, 50));
+	}
+}
+
+describe("detection on request", () => {
+	test("one source: the verdict comes at once and is stored", async () => {
+		const response = await post("/api/v1/detect", { source: survey.lensed.sourceId });
+		expect(response.status).toBe(200);
+		const result = (await response.json()) as Job["results"][number];
+		expect(result).toMatchObject({ source_id: survey.lensed.sourceId, status: "done" });
+		expect(result.significance).toBeGreaterThan(3);
+		expect(result.candidates).toMatchObject([{ id: survey.lensed.candidateId, outcome: "updated" }]);
+		const stored = (await get(`/api/v1/sources/${survey.lensed.sourceId}`)) as { significance: number };
+		expect(stored.significance).toBe(result.significance);
+		const history = (await get(`/api/v1/candidates/${survey.lensed.candidateId}/history`)) as {
+			items: { kind: string }[];
+		};
+		expect(history.items.at(-1)?.kind).toBe("updated");
+		expect((await post("/api/v1/detect", { source: 99_999 })).status).toBe(404);
+	});
+
+	test("several: a job with an outcome for each, in the order asked, also for those that are not there", async () => {
+		await store.database.execute(
+			"bare source",
+			"INSERT INTO source (id, name, origin, ra_deg, dec_deg) VALUES (900, 'bare', 'catalogue', 0.1, -4)",
+		);
+		const sources = [900, survey.lensed.sourceId, 77_777, 3];
+		const response = await post("/api/v1/detect", { sources, preset: "conservative" });
+		expect(response.status).toBe(202);
+		const { job, status_url } = (await response.json()) as { job: string; status_url: string };
+		expect(response.headers.get("location")).toBe(status_url);
+		const done = await ended(status_url);
+		expect(done).toMatchObject({ job, status: "done", batches: 1, examined: 2 });
+		expect(done.results.map((result) => [result.source_id, result.status])).toEqual([
+			[900, "no_measurements"],
+			[survey.lensed.sourceId, "done"],
+			[77_777, "no_source"],
+			[3, "done"],
+		]);
+		expect(await get(`/api/v1/runs/${job}`)).toMatchObject({ kind: "detection", status: "done" });
+	});
+
+	test("all: in batches, the same verdict as one by one; asking again while it runs gives the same job", async () => {
+		const small = serviceWith(["ese_detection.batch_size=8"]);
+		const [first, second] = (await Promise.all(
+			[1, 2].map(async () => (await post("/api/v1/detect", { all: true }, small)).json()),
+		)) as { job: string; status_url: string }[];
+		const done = await ended(first.status_url);
+		expect(done).toMatchObject({ status: "done", batches: 4, examined: 30 });
+		// Two requests that meet may each begin a job; one that comes while a job runs never does.
+		if (second.job !== first.job) expect(await ended(second.status_url)).toMatchObject({ examined: 30 });
+		const one = (await (await post("/api/v1/detect", { source: 5 })).json()) as { significance: number };
+		const { significance } = (await get("/api/v1/sources/5")) as { significance: number };
+		expect(significance).toBe(one.significance);
+		await small.close();
+	});
+
+	test.each([
+		[{}, "source"],
+		[{ source: 1, all: true }, "all"],
+		[{ source: 0 }, "source"],
+		[{ sources: [] }, "sources"],
+		[{ sources: [1.5] }, "sources.0"],
+		[{ all: false }, "all"],
+		[{ source: 1, min_sigma: 20.5 }, "min_sigma"],
+		[{ source: 1, min_sigma: -1 }, "min_sigma"],
+		[{ source: 1, min_sigma: "5" }, "min_sigma"],
+		[{ source: 1, preset: "brave" }, "preset"],
+		[{ source: 1, preset: "moderate", min_sigma: 4 }, "min_sigma"],
+		[{ source: 1, sigma: 4 }, "sigma"],
+	])("%j is refused and the field named", async (body, field) => {
+		const response = await post("/api/v1/detect", body);
+		expect(response.status).toBe(400);
+		const problem = (await response.json()) as { errors: { field: string }[] };
+		expect(problem.errors.map((error) => error.field)).toContain(field);
+	});
+});
+
+describe("runs on request", () => {
+	test("images that are named are run to their end", async () => {
+		const made = spawnSync(
+			process.execPath,
+			[
+				main,
+				"simulate",
+				"sky",
+				folder,
+				"--seed",
+				"4",
+				"--epochs",
+				"3",
+				"--frequencies",
+				"1400",
+				"--size",
+				"160",
+				"--sources",
+				"6",
+			],
+			{ encoding: "utf8" },
+		);
+		expect(made.stderr).toBe("");
+		const response = await post("/api/v1/runs", {
+			paths: [join(folder, "images")],
+			catalogue: join(folder, "catalogue.csv"),
+		});
+		expect(response.status).toBe(202);
+		const { status_url } = (await response.json()) as { status_url: string };
+		const run = await ended(status_url);
+		expect(run.status).toBe("done");
+		expect(run.stages?.find((stage) => stage.stage === "measure")).toMatchObject({ done: 3, failed: 0 });
+	}, 60_000);
+
+	test("only paths that the service may read, links followed", async () => {
+		const inside = join(folder, "inside");
+		mkdirSync(inside);
+		writeFileSync(join(folder, "secret.fits"), "x");
+		symlinkSync(join(folder, "secret.fits"), join(inside, "link.fits"));
+		const closed = serviceWith([`service.input_folders=[${JSON.stringify(inside)}]`]);
+		const open = serviceWith(["service.host=0.0.0.0"]);
+		const outcome = async (path: string, on: Service) => {
+			const response = await post("/api/v1/runs", { paths: [path] }, on);
+			return [response.status, ((await response.json()) as { code?: string }).code];
+		};
+		expect(await outcome(join(inside, "link.fits"), closed)).toEqual([403, "not-allowed-path"]);
+		expect(await outcome(join(inside, "..", "secret.fits"), closed)).toEqual([403, "not-allowed-path"]);
+		expect(await outcome(join(folder, "nothing-there"), closed)).toEqual([403, "not-allowed-path"]);
+		expect(await outcome(`${inside}-other`, closed)).toEqual([403, "not-allowed-path"]);
+		expect(await outcome(join(folder, "secret.fits"), open)).toEqual([403, "not-allowed-path"]);
+		expect(await outcome("images", service)).toEqual([400, "bad-path"]);
+		expect(await outcome(join(folder, "nothing-there"), service)).toEqual([400, "no-path"]);
+		await Promise.all([closed.close(), open.close()]);
+	});
+
+	test("a service without a queue says that it takes no work", async () => {
+		const alone = createService({ store, loaded: loadConfig(), log, version: "0.0.0" });
+		const response = await post("/api/v1/detect", { all: true }, alone);
+		expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([503, "no-queue"]);
+		await alone.close();
+	});
+});
