@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import pino from "pino";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { ZodType } from "zod";
 import { loadConfig } from "../src/config/load.ts";
 import { openSession, type Session } from "../src/pipeline/session.ts";
 import { createService, type Service } from "../src/service/server.ts";
@@ -92,6 +93,12 @@ describe("detection on request", () => {
 		expect(response.headers.get("location")).toBe(status_url);
 		const done = await ended(status_url);
 		expect(done).toMatchObject({ job, status: "done", batches: 1, examined: 2 });
+		const documented = service.app.openAPIRegistry.definitions
+			.flatMap((definition) => (definition.type === "route" ? [definition.route] : []))
+			.find((route) => route.path === "/api/v1/detect/{job}")?.responses[200] as {
+			content: Record<string, { schema: ZodType }>;
+		};
+		expect(documented.content["application/json"].schema.parse(done)).toEqual(done);
 		expect(done.results.map((result) => [result.source_id, result.status])).toEqual([
 			[900, "no_measurements"],
 			[survey.lensed.sourceId, "done"],

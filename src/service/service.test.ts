@@ -69,7 +69,8 @@ describe("answers", () => {
 		let looked = 0;
 		for (const route of documentedRoutes()) {
 			const schema = route.responses[200]?.content?.["application/json"]?.schema;
-			if (route.method !== "get" || schema === undefined) continue;
+			// Jobs are begun, and their answers looked at, where there is somebody to work on them.
+			if (route.method !== "get" || schema === undefined || route.path.includes("{job}")) continue;
 			const id = route.path.includes("/runs/") ? survey.doneRunId : "1";
 			const response = await get(route.path.replace("{id}", id));
 			expect(response.status, route.path).toBe(200);
