@@ -125,7 +125,7 @@ describe("a killed run", () => {
 			rmSync(data, { recursive: true, force: true });
 		}
 		expect(interrupted).toBeGreaterThan(KILLS / 2);
-	}, 300_000);
+	}, 900_000);
 
 	test("running again changes nothing", async () => {
 		expect(await ended(caustic(["run", images, "--data", whole]))).toBe(0);
