@@ -50,6 +50,23 @@ describe("joint solution of baselines and corrections", () => {
 		}
 	});
 
+	test("a tilt in a third of few epochs is not shared out among the others", () => {
+		const field = simulateField(10, {
+			sources: 120,
+			epochs: 12,
+			snr: [60, 300],
+			jumps: [{ first: 8, last: 11, amplitude: -0.2, tilt: 0.1 }],
+		});
+		const joint = solveJointly(field, { reference: all(field), maxOrder: 2 });
+		expect(joint.converged).toBe(true);
+		expect(joint.rounds).toBeLessThan(30);
+		const orders = joint.surfaces.map((surface) => surface?.order ?? -1);
+		expect(orders.slice(8).every((order) => order >= 1)).toBe(true);
+		expect(orders.slice(0, 8).filter((order) => order === 0).length).toBeGreaterThanOrEqual(6);
+		const slope = joint.surfaces.slice(8).map((surface) => surface?.fit.coefficients[1] ?? 0);
+		for (const value of slope) expect(Math.abs(value - 0.1)).toBeLessThan(0.012);
+	});
+
 	test("parts of a survey that share no reference have scales of their own, and say so", () => {
 		const field = simulateField(3, { sources: 20, epochs: 20 });
 		for (let i = 0; i < 20; i++) {

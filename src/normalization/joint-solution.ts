@@ -1,6 +1,6 @@
 import { badInput } from "../error.ts";
 import { type Baselines, DEFAULT_EPOCH_SCATTER, emptyBaselines, statusOf } from "./baseline.ts";
-import { fitSurface, type SurfaceFit, type SurfaceOrder, surfaceAt } from "./field-gradient.ts";
+import { fitSurface, SURFACE_TERMS, type SurfaceFit, type SurfaceOrder, surfaceAt } from "./field-gradient.ts";
 import { excessVariance, madScale, median, type RobustLocation, robustLocation } from "./robust-location.ts";
 
 /** Fluxes of one field in one subband. Row i, column k is `[i * epochs + k]`; NaN where there is no measurement. */
@@ -292,6 +292,24 @@ export function solveJointly(
 		}
 	};
 
+	/**
+	 * A gradient that most epochs share is no gradient of theirs but one that the levels took over from the others (or that
+	 * drifts freely when every epoch has one): the median over the frozen epochs is made zero, and the next levels follow.
+	 */
+	const fixGradient = () => {
+		for (let term = 1; term < SURFACE_TERMS[maxOrder]; term++) {
+			const values: number[] = [];
+			for (let k = 0; k < epochs; k++) {
+				if (frozenEpoch[k] === 1 && surfaces[k] !== undefined) values.push(surfaces[k]?.fit.coefficients[term] ?? 0);
+			}
+			const shared = median(values);
+			if (!(Math.abs(shared) > 0)) continue;
+			for (const surface of surfaces) {
+				if (surface !== undefined && surface.fit.terms > term) surface.fit.coefficients[term] -= shared;
+			}
+		}
+	};
+
 	const share = new Float64Array(sources * epochs);
 	const restless = new Uint8Array(sources);
 	const nEpochs = new Int32Array(sources);
@@ -354,6 +372,7 @@ export function solveJointly(
 		pooledTau = poolScatter();
 		if (rounds <= settled) chooseFrozenEpochs();
 		fixScale();
+		fixGradient();
 		let change = 0;
 		for (let k = 0; k < epochs; k++) {
 			const step = Math.abs(lnScale[k] - lastScale[k]);

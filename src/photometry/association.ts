@@ -1,5 +1,5 @@
 import { badInput } from "../error.ts";
-import { indexSky, unitVectors, visitWithin } from "./sky-index.ts";
+import { emptyFound, indexSky, searchWithin, unitVectors } from "./sky-index.ts";
 
 /** Positions with their one-sigma errors. One entry per source or component in each array. */
 export interface Positions {
@@ -80,17 +80,24 @@ function deRuiterSquared(
 	componentEast: number,
 	componentNorth: number,
 ): number {
-	const [ex, ey, , nx, ny, nz] = tangentFrame(sources, i);
-	const dx = components[3 * j] - sources[3 * i];
-	const dy = components[3 * j + 1] - sources[3 * i + 1];
-	const dz = components[3 * j + 2] - sources[3 * i + 2];
-	const east = (ex * dx + ey * dy) / ARCSEC;
-	const north = (nx * dx + ny * dy + nz * dz) / ARCSEC;
-	const [fx, fy] = tangentFrame(components, j);
-	// Components of the component's own east in the source's frame: (cos, sin) of the turn between the two.
-	let cos = ex * fx + ey * fy;
-	let sin = nx * fx + ny * fy;
-	const norm = Math.hypot(cos, sin);
+	const x = sources[3 * i];
+	const y = sources[3 * i + 1];
+	const z = sources[3 * i + 2];
+	const rho = Math.sqrt(x * x + y * y);
+	const cosRa = rho > 0 ? x / rho : 1;
+	const sinRa = rho > 0 ? y / rho : 0;
+	const dx = components[3 * j] - x;
+	const dy = components[3 * j + 1] - y;
+	const dz = components[3 * j + 2] - z;
+	const east = (cosRa * dy - sinRa * dx) / ARCSEC;
+	const north = (rho * dz - z * (cosRa * dx + sinRa * dy)) / ARCSEC;
+	// The component's own east in the source's frame: (cos, sin) of the turn between the two.
+	const componentRho = Math.sqrt(components[3 * j] ** 2 + components[3 * j + 1] ** 2);
+	const cosOther = componentRho > 0 ? components[3 * j] / componentRho : 1;
+	const sinOther = componentRho > 0 ? components[3 * j + 1] / componentRho : 0;
+	let cos = sinRa * sinOther + cosRa * cosOther;
+	let sin = z * (cosRa * sinOther - sinRa * cosOther);
+	const norm = Math.sqrt(cos * cos + sin * sin);
 	if (norm > 0) {
 		cos /= norm;
 		sin /= norm;
@@ -104,11 +111,42 @@ function deRuiterSquared(
 	return (c * east * east - 2 * b * east * north + a * north * north) / determinant;
 }
 
-const median = (values: Float64Array): number => {
-	const sorted = values.slice().sort();
-	const middle = sorted.length >> 1;
-	return sorted.length % 2 === 1 ? sorted[middle] : 0.5 * (sorted[middle - 1] + sorted[middle]);
-};
+/** The k-th smallest of the first n values, which are put in partial order (Hoare's selection). */
+function select(values: Float64Array, n: number, k: number): number {
+	let low = 0;
+	let high = n - 1;
+	while (low < high) {
+		const a = values[low];
+		const b = values[(low + high) >>> 1];
+		const c = values[high];
+		const pivot = Math.max(Math.min(a, b), Math.min(Math.max(a, b), c));
+		let i = low - 1;
+		let j = high + 1;
+		for (;;) {
+			do i++;
+			while (values[i] < pivot);
+			do j--;
+			while (values[j] > pivot);
+			if (i >= j) break;
+			const swap = values[i];
+			values[i] = values[j];
+			values[j] = swap;
+		}
+		if (k <= j) high = j;
+		else low = j + 1;
+	}
+	return values[k];
+}
+
+/** Median of the first n values; `scratch` is overwritten. */
+function median(values: Float64Array, n: number, scratch: Float64Array): number {
+	scratch.set(values.subarray(0, n));
+	const upper = select(scratch, n, n >> 1);
+	if (n % 2 === 1) return upper;
+	let lower = -Infinity;
+	for (let i = 0; i < n >> 1; i++) if (scratch[i] > lower) lower = scratch[i];
+	return 0.5 * (lower + upper);
+}
 
 /** Robust common offset of mutual nearest pairs, in the tangent frame of the field's centre. */
 function commonOffset(
@@ -120,29 +158,38 @@ function commonOffset(
 	minMatches: number,
 ): { east: number; north: number; n: number } {
 	const [ex, ey, ez, nx, ny, nz] = tangentFrame(centre, 0);
-	let east: number[] = [];
-	let north: number[] = [];
+	const east = new Float64Array(nearestSource.length);
+	const north = new Float64Array(nearestSource.length);
+	let n = 0;
 	for (let j = 0; j < nearestSource.length; j++) {
 		const i = nearestSource[j];
 		if (i < 0 || nearestComponent[i] !== j) continue;
 		const dx = components[3 * j] - sources[3 * i];
 		const dy = components[3 * j + 1] - sources[3 * i + 1];
 		const dz = components[3 * j + 2] - sources[3 * i + 2];
-		east.push(ex * dx + ey * dy + ez * dz);
-		north.push(nx * dx + ny * dy + nz * dz);
+		east[n] = ex * dx + ey * dy + ez * dz;
+		north[n] = nx * dx + ny * dy + nz * dz;
+		n++;
 	}
+	const scratch = new Float64Array(n);
+	const distance = new Float64Array(n);
 	let result = { east: 0, north: 0, n: 0 };
 	// Chance pairs spread over the whole search circle pull the median towards zero: cut them off and look again.
-	for (let round = 0; round < 4 && east.length >= minMatches; round++) {
-		const e0 = median(Float64Array.from(east));
-		const n0 = median(Float64Array.from(north));
-		result = { east: e0, north: n0, n: east.length };
-		const distance = Float64Array.from(east, (value, k) => Math.hypot(value - e0, north[k] - n0));
-		const cut = 3.5 * median(distance);
-		const keep = Array.from(distance, (value) => value <= cut);
-		if (keep.every(Boolean)) break;
-		east = east.filter((_, k) => keep[k]);
-		north = north.filter((_, k) => keep[k]);
+	for (let round = 0; round < 4 && n >= minMatches; round++) {
+		const e0 = median(east, n, scratch);
+		const n0 = median(north, n, scratch);
+		result = { east: e0, north: n0, n };
+		for (let k = 0; k < n; k++) distance[k] = Math.sqrt((east[k] - e0) ** 2 + (north[k] - n0) ** 2);
+		const cut = 3.5 * median(distance, n, scratch);
+		let kept = 0;
+		for (let k = 0; k < n; k++) {
+			if (distance[k] > cut) continue;
+			east[kept] = east[k];
+			north[kept] = north[k];
+			kept++;
+		}
+		if (kept === n) break;
+		n = kept;
 	}
 	return result;
 }
@@ -214,6 +261,7 @@ export function associate(sources: Positions, components: Positions, options: As
 		if (!(e >= 0) || !(d >= 0) || !Number.isFinite(e + d)) sourceVectors.fill(Number.NaN, 3 * i, 3 * i + 3);
 	}
 	const index = indexSky(sourceVectors, maxRadiusDeg);
+	const found = emptyFound();
 	const pairLimit = 64 * (n + m) + 1_000_000;
 
 	let offset = { east: 0, north: 0, n: 0 };
@@ -232,7 +280,10 @@ export function associate(sources: Positions, components: Positions, options: As
 		const sourceBest = new Float64Array(n).fill(Infinity);
 		for (let j = 0; j < m; j++) {
 			let best = Infinity;
-			visitWithin(index, vectors, j, maxRadiusDeg, (i, angle) => {
+			searchWithin(index, vectors, j, maxRadiusDeg, found);
+			for (let k = 0; k < found.count; k++) {
+				const i = found.index[k];
+				const angle = found.angleDeg[k];
 				if (angle < best) {
 					best = angle;
 					nearestSource[j] = i;
@@ -241,7 +292,7 @@ export function associate(sources: Positions, components: Positions, options: As
 					sourceBest[i] = angle;
 					nearestComponent[i] = j;
 				}
-			});
+			}
 		}
 		const minMatches = options.minOffsetMatches ?? 10;
 		offset = commonOffset(sourceVectors, vectors, nearestSource, nearestComponent, centre, minMatches);
@@ -269,8 +320,13 @@ export function associate(sources: Positions, components: Positions, options: As
 	const pairComponent: number[] = [];
 	const pairAngle: number[] = [];
 	const pairRadius: number[] = [];
+	const ofSource = new Int32Array(n);
+	const ofComponent = new Int32Array(m);
+	const limitSquared = deRuiterLimit * deRuiterLimit;
 	for (let j = 0; j < m; j++) {
-		visitWithin(index, vectors, j, maxRadiusDeg, (i, angle) => {
+		searchWithin(index, vectors, j, maxRadiusDeg, found);
+		for (let k = 0; k < found.count; k++) {
+			const i = found.index[k];
 			const squared = deRuiterSquared(
 				sourceVectors,
 				i,
@@ -287,22 +343,42 @@ export function associate(sources: Positions, components: Positions, options: As
 					remedy: "Give position errors or a systematic error above 0",
 				});
 			}
-			if (squared > deRuiterLimit * deRuiterLimit) return;
+			if (squared > limitSquared) continue;
 			if (pairSource.length >= pairLimit) {
 				throw badInput("too-dense", `more than ${pairLimit} pairs lie within ${maxRadiusDeg} degrees`, {
 					subject: "maxRadiusDeg",
 					remedy: "Give a smaller radius, about one beam",
 				});
 			}
+			ofSource[i]++;
+			ofComponent[j]++;
 			pairSource.push(i);
 			pairComponent.push(j);
-			pairAngle.push(angle);
+			pairAngle.push(found.angleDeg[k]);
 			pairRadius.push(Math.sqrt(squared));
-		});
+		}
+	}
+	const match = new Int32Array(m).fill(-1);
+	const sourceMatch = new Int32Array(n).fill(-1);
+	const separationArcsec = new Float64Array(m).fill(Number.NaN);
+	const deRuiter = new Float64Array(m).fill(Number.NaN);
+	const accept = (p: number) => {
+		const i = pairSource[p];
+		const j = pairComponent[p];
+		if (match[j] >= 0 || sourceMatch[i] >= 0) return;
+		match[j] = i;
+		sourceMatch[i] = j;
+		separationArcsec[j] = pairAngle[p] * 3600;
+		deRuiter[j] = pairRadius[p];
+	};
+	// Only pairs that compete have to be put in order: most are each other's only choice.
+	const contested: number[] = [];
+	for (let p = 0; p < pairSource.length; p++) {
+		if (ofSource[pairSource[p]] === 1 && ofComponent[pairComponent[p]] === 1) accept(p);
+		else contested.push(p);
 	}
 	// Ties are broken by what the rows say, not by where they stand.
-	const order = new Uint32Array(pairSource.length).map((_, k) => k);
-	order.sort(
+	const order = contested.sort(
 		(p, q) =>
 			pairRadius[p] - pairRadius[q] ||
 			pairAngle[p] - pairAngle[q] ||
@@ -312,19 +388,7 @@ export function associate(sources: Positions, components: Positions, options: As
 			components.raDeg[pairComponent[p]] - components.raDeg[pairComponent[q]] ||
 			components.raErrArcsec[pairComponent[p]] - components.raErrArcsec[pairComponent[q]],
 	);
-	const match = new Int32Array(m).fill(-1);
-	const sourceMatch = new Int32Array(n).fill(-1);
-	const separationArcsec = new Float64Array(m).fill(Number.NaN);
-	const deRuiter = new Float64Array(m).fill(Number.NaN);
-	for (const p of order) {
-		const i = pairSource[p];
-		const j = pairComponent[p];
-		if (match[j] >= 0 || sourceMatch[i] >= 0) continue;
-		match[j] = i;
-		sourceMatch[i] = j;
-		separationArcsec[j] = pairAngle[p] * 3600;
-		deRuiter[j] = pairRadius[p];
-	}
+	for (const p of order) accept(p);
 	const relations: Relation[] = [];
 	for (const p of order) {
 		const source = pairSource[p];

@@ -45,18 +45,6 @@ export function unitVectors(raDeg: Float64Array, decDeg: Float64Array): Float64A
 	return vectors;
 }
 
-/** Angle between two unit vectors in degrees, exact at small and at large angles. */
-export function angleDeg(a: Float64Array, i: number, b: Float64Array, j: number): number {
-	const ax = a[3 * i];
-	const ay = a[3 * i + 1];
-	const az = a[3 * i + 2];
-	const bx = b[3 * j];
-	const by = b[3 * j + 1];
-	const bz = b[3 * j + 2];
-	const cross = Math.hypot(ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx);
-	return Math.atan2(cross, ax * bx + ay * by + az * bz) / RADIANS;
-}
-
 const raOf = (vectors: Float64Array, i: number) => {
 	const ra = Math.atan2(vectors[3 * i + 1], vectors[3 * i]) / RADIANS;
 	return ra < 0 ? ra + 360 : ra;
@@ -110,45 +98,82 @@ function lowerBound(values: Float64Array, value: number, low: number, high: numb
 	return low;
 }
 
-/**
- * Calls `visit(i, angleDeg)` for every indexed position within `radiusDeg` of position `j` of `vectors`, in no
- * particular order. A NaN position finds nothing.
- */
-export function visitWithin(
-	index: SkyIndex,
-	vectors: Float64Array,
+/** What a search found: places in the index and their angles, valid up to `count` until the next search. */
+export interface Found {
+	count: number;
+	index: Int32Array;
+	angleDeg: Float64Array;
+}
+
+export const emptyFound = (): Found => ({ count: 0, index: new Int32Array(64), angleDeg: new Float64Array(64) });
+
+function scan(
+	sky: SkyIndex,
+	start: number,
+	end: number,
+	low: number,
+	high: number,
+	v: Float64Array,
 	j: number,
-	radiusDeg: number,
-	visit: (i: number, angleDeg: number) => void,
-): void {
+	limit: number,
+	found: Found,
+) {
+	const { vectors, order, sortedRaDeg } = sky;
+	const x = v[3 * j];
+	const y = v[3 * j + 1];
+	const z = v[3 * j + 2];
+	for (let k = lowerBound(sortedRaDeg, low, start, end); k < end && sortedRaDeg[k] <= high; k++) {
+		const i = order[k];
+		const dx = vectors[3 * i] - x;
+		const dy = vectors[3 * i + 1] - y;
+		const dz = vectors[3 * i + 2] - z;
+		// The chord keeps its digits at small angles, where the scalar product has none left.
+		const chord2 = dx * dx + dy * dy + dz * dz;
+		if (chord2 > limit) continue;
+		if (found.count === found.index.length) {
+			const index = new Int32Array(2 * found.count);
+			const angleDeg = new Float64Array(2 * found.count);
+			index.set(found.index);
+			angleDeg.set(found.angleDeg);
+			found.index = index;
+			found.angleDeg = angleDeg;
+		}
+		found.index[found.count] = i;
+		found.angleDeg[found.count] = (2 * Math.asin(Math.min(1, 0.5 * Math.sqrt(chord2)))) / RADIANS;
+		found.count++;
+	}
+}
+
+/**
+ * Finds every indexed position within `radiusDeg` (up to 90) of position `j` of `vectors`, in no particular order. A NaN
+ * position finds nothing.
+ */
+export function searchWithin(sky: SkyIndex, vectors: Float64Array, j: number, radiusDeg: number, found: Found): void {
+	found.count = 0;
 	const dec = decOf(vectors, j);
 	if (Number.isNaN(dec)) return;
 	const ra = raOf(vectors, j);
-	const zones = index.zoneStart.length - 1;
-	// A hair wider than asked: rounding must not lose a position on the edge, which the exact angle decides.
+	const { zoneStart, zoneHeightDeg } = sky;
+	const zones = zoneStart.length - 1;
+	const limit = (2 * Math.sin((radiusDeg * RADIANS) / 2)) ** 2;
+	// A hair wider than asked: rounding must not lose a position on the edge, which the chord decides.
 	const reach = radiusDeg * (1 + 1e-9) + 1e-12;
-	const firstZone = Math.max(0, Math.floor((dec - reach + 90) / index.zoneHeightDeg));
-	const lastZone = Math.min(zones - 1, Math.floor((dec + reach + 90) / index.zoneHeightDeg));
+	const firstZone = Math.max(0, Math.floor((dec - reach + 90) / zoneHeightDeg));
+	const lastZone = Math.min(zones - 1, Math.floor((dec + reach + 90) / zoneHeightDeg));
 	const allAround = Math.abs(dec) + reach >= 90;
 	const width = allAround
 		? 360
 		: Math.asin(Math.min(1, Math.sin(Math.min(90, reach) * RADIANS) / Math.cos(dec * RADIANS))) / RADIANS + 1e-12;
 	for (let zone = firstZone; zone <= lastZone; zone++) {
-		const start = index.zoneStart[zone];
-		const end = index.zoneStart[zone + 1];
+		const start = zoneStart[zone];
+		const end = zoneStart[zone + 1];
 		if (start === end) continue;
-		const scan = (low: number, high: number) => {
-			for (let k = lowerBound(index.sortedRaDeg, low, start, end); k < end && index.sortedRaDeg[k] <= high; k++) {
-				const i = index.order[k];
-				const angle = angleDeg(vectors, j, index.vectors, i);
-				if (angle <= radiusDeg) visit(i, angle);
-			}
-		};
-		if (width >= 180) scan(0, 360);
-		else {
-			scan(Math.max(0, ra - width), Math.min(360, ra + width));
-			if (ra - width < 0) scan(ra - width + 360, 360);
-			if (ra + width > 360) scan(0, ra + width - 360);
+		if (width >= 180) {
+			scan(sky, start, end, 0, 360, vectors, j, limit, found);
+			continue;
 		}
+		scan(sky, start, end, Math.max(0, ra - width), Math.min(360, ra + width), vectors, j, limit, found);
+		if (ra - width < 0) scan(sky, start, end, ra - width + 360, 360, vectors, j, limit, found);
+		if (ra + width > 360) scan(sky, start, end, 0, ra + width - 360, vectors, j, limit, found);
 	}
 }
