@@ -112,7 +112,14 @@ export class ObservedSet implements VisibilitySet {
 			const c0 = Math.max(low, window.firstChannel) - window.firstChannel;
 			const c1 = Math.min(high, window.firstChannel + window.nChannels) - window.firstChannel;
 			if (c0 >= c1) continue;
-			for (let t = t0; t < t1; t++) yield this.integration(w, t, c0, c1, options);
+			const rows =
+				this.baselines.antenna1.length + (options.autocorrelations === true ? this.autocorrelations.length : 0);
+			const bytes = 8 * rows * (c1 - c0) * this.polarizations.length;
+			const together = Math.max(1, Math.floor((options.blockBytes ?? 64 << 20) / bytes));
+			for (let t = t0; t < t1; t += together) {
+				const end = Math.min(t1, t + together);
+				yield joinBlocks(Array.from({ length: end - t }, (_, i) => this.integration(w, t + i, c0, c1, options)));
+			}
 		}
 	}
 
@@ -199,6 +206,40 @@ export class ObservedSet implements VisibilitySet {
 		this.model.of(t, out, 0, nBaselines);
 		return out;
 	}
+}
+
+/** Blocks of the same window and channels, one after the other. */
+function joinBlocks(blocks: readonly VisibilityBlock[]): VisibilityBlock {
+	if (blocks.length === 1) return blocks[0];
+	const [first] = blocks;
+	const total = (of: (block: VisibilityBlock) => { length: number }) =>
+		blocks.reduce((sum, block) => sum + of(block).length, 0);
+	const join = <T extends Int32Array | Float64Array | Float32Array | Uint8Array>(
+		out: T,
+		of: (block: VisibilityBlock) => T,
+	): T => {
+		let at = 0;
+		for (const block of blocks) {
+			out.set(of(block), at);
+			at += of(block).length;
+		}
+		return out;
+	};
+	const int = (of: (block: VisibilityBlock) => Int32Array) => join(new Int32Array(total(of)), of);
+	const double = (of: (block: VisibilityBlock) => Float64Array) => join(new Float64Array(total(of)), of);
+	return {
+		...first,
+		nRows: blocks.reduce((sum, block) => sum + block.nRows, 0),
+		timeIndex: int((block) => block.timeIndex),
+		antenna1: int((block) => block.antenna1),
+		antenna2: int((block) => block.antenna2),
+		baseline: int((block) => block.baseline),
+		field: int((block) => block.field),
+		integrationS: double((block) => block.integrationS),
+		uvwM: double((block) => block.uvwM),
+		visibilities: join(new Float32Array(total((block) => block.visibilities)), (block) => block.visibilities),
+		flags: join(new Uint8Array(total((block) => block.flags)), (block) => block.flags),
+	};
 }
 
 /** The selection that a model's geometry is asked for: everything. */
