@@ -195,7 +195,12 @@ describe.skipIf(!hasSharedData)("images measured from the command line", () => {
 		const rows = await readTable(file("doubled.csv"));
 		const flux = numbers(rows, "flux_jy");
 		expect(flux[0]).toBe(flux[1]);
-		expect(texts(rows, "flags")).toEqual(["duplicate", "duplicate", null]);
+		// Other flags may stand beside it: the positions are not those of sources.
+		expect(texts(rows, "flags").map((flags) => (flags ?? "").split("|").includes("duplicate"))).toEqual([
+			true,
+			true,
+			false,
+		]);
 	});
 
 	test("bad input is named, with what would mend it; good rows are measured all the same", async () => {

@@ -41,6 +41,10 @@ const SHORT_HISTORY_EPOCHS = 24;
 /** The joint solution takes the brightest sources of a field, at most so many: enough for any ensemble. */
 const SOLVED_SOURCES = 1000;
 
+/** Values under these flags serve neither as references nor for baselines; others may look odd and be right. */
+const UNUSABLE = new Set(["partial", "degenerate", "duplicate", "noise_outlier"]);
+const isUsable = (flags: string): boolean => flags === "" || !flags.split("|").some((flag) => UNUSABLE.has(flag));
+
 interface BandResult {
 	bandId: number;
 	images: NormalizedImage[];
@@ -171,7 +175,7 @@ async function normaliseBand(
 				fluxErrJy: Float64Array.from(list, (row) => row.flux_err_jy),
 				raDeg: Float64Array.from(index, (i) => sources[i].ra_deg),
 				decDeg: Float64Array.from(index, (i) => sources[i].dec_deg),
-				usable: Uint8Array.from(list, (row) => (row.flags === "" ? 1 : 0)),
+				usable: Uint8Array.from(list, (row) => (isUsable(row.flags) ? 1 : 0)),
 				blendGroup: Int32Array.from(index, (i) => groups[i]),
 			},
 			{ baselines, references, previous, options: normalizationOptions(config) },
@@ -252,7 +256,7 @@ function solveVersion(
 		const at = i * images.length + (epochOf.get(row.image_id) as number);
 		survey.fluxJy[at] = row.flux_jy;
 		survey.fluxErrJy[at] = row.flux_err_jy;
-		if (survey.usable !== undefined && row.flags !== "") survey.usable[at] = 0;
+		if (survey.usable !== undefined && !isUsable(row.flags)) survey.usable[at] = 0;
 	}
 	const previous =
 		before === undefined
