@@ -107,7 +107,14 @@ function searchOneSign(
 	// The brightest first: each is then gone when its fainter neighbours are fitted.
 	groups.sort((p, q) => q.parameters[0] - p.parameters[0] || p.island[0] - q.island[0]);
 	for (const group of groups) fitGroup(group, residual, fit, true);
-	addHiddenSources(groups, residual, giants, islands.length, beam, fit, settings);
+	addHiddenSources(
+		groups,
+		residual,
+		islands.filter((island) => !giants.includes(island)),
+		beam,
+		fit,
+		settings,
+	);
 	// Once more with every neighbour's model subtracted, over footprints set by the fitted models.
 	for (const group of groups) fitGroup(group, residual, fit, false);
 

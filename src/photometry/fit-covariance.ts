@@ -32,15 +32,20 @@ export function fitCovariance(
 	const { radius, table } = correlation;
 	const size = 2 * radius + 1;
 	const row = new Float64Array(n);
+	const column = Int32Array.from(x.subarray(0, count));
+	const line = Int32Array.from(y.subarray(0, count));
 	for (let i = 0; i < count; i++) {
 		// Half of the pairs: rho is even, and the pair with itself counts half.
-		row.fill(0);
-		for (let j = 0; j <= i; j++) {
-			const lx = x[i] - x[j] + radius;
-			const ly = y[i] - y[j] + radius;
+		for (let p = 0; p < n; p++) row[p] = 0.5 * jacobian[i * n + p];
+		const cx = column[i] + radius;
+		const cy = line[i] + radius;
+		for (let j = 0; j < i; j++) {
+			const lx = cx - column[j];
+			const ly = cy - line[j];
 			if (lx < 0 || ly < 0 || lx >= size || ly >= size) continue;
-			const rho = table[ly * size + lx] * (i === j ? 0.5 : 1);
-			for (let p = 0; p < n; p++) row[p] += rho * jacobian[j * n + p];
+			const rho = table[ly * size + lx];
+			const at = j * n;
+			for (let p = 0; p < n; p++) row[p] += rho * jacobian[at + p];
 		}
 		for (let p = 0; p < n; p++) for (let q = 0; q < n; q++) middle[p * n + q] += jacobian[i * n + p] * row[q];
 	}

@@ -18,7 +18,11 @@ export function footprint(
 	const exponent = -Math.log(level);
 	const spans: [number, number, number][] = [];
 	for (let p = 0; p < parameters.length; p += PARAMETERS) {
-		const [, x, y, a, b, c] = parameters.subarray(p, p + PARAMETERS);
+		const x = parameters[p + 1];
+		const y = parameters[p + 2];
+		const a = parameters[p + 3];
+		const b = parameters[p + 4];
+		const c = parameters[p + 5];
 		const det = 4 * a * c - b * b;
 		const reach = Math.sqrt((4 * a * exponent) / det);
 		for (let yy = Math.max(0, Math.ceil(y - reach)); yy <= Math.min(height - 1, Math.floor(y + reach)); yy++) {

@@ -3,7 +3,7 @@ import { COMPONENT_FLAG } from "./component.ts";
 import { type FitGroup, type FitSettings, fitGroup } from "./fit-group.ts";
 import { type Freedom, PARAMETERS } from "./gaussian-fit.ts";
 import { LARGEST_GROUP, newGroup, TOGETHER_BEAMS } from "./island-groups.ts";
-import { findIslands, type Island } from "./islands.ts";
+import { findIslandsWithin, type Island } from "./islands.ts";
 import type { ResidualMap } from "./residual-map.ts";
 import { type Summit, summits } from "./summits.ts";
 
@@ -15,6 +15,8 @@ const LEAST_SHARE = 0.02;
 const CAUTIOUS_SHARE = 0.2;
 const BRIGHT_SNR = 50;
 const LEAST_BRIGHT = 5;
+/** The brightest so many tell it. */
+const MOST_BRIGHT = 300;
 const ROUNDS = 2;
 
 /** A place where a source may hide, and the component nearest to it. */
@@ -31,22 +33,19 @@ interface Candidate {
 export function addHiddenSources(
 	groups: FitGroup[],
 	residual: ResidualMap,
-	giants: readonly Island[],
-	islandCount: number,
+	islands: readonly Island[],
 	beam: PixelKernel,
 	settings: FitSettings,
 	thresholds: { seed: number; flood: number; prominence: number },
 ): void {
 	const maps = { image: residual.plane, noise: residual.noise };
 	const { majorPx } = kernelAxes(beam);
-	let nextIsland = islandCount + 1;
 	const taken = new Set<string>();
 	const share = imperfection(groups, residual, 2 * majorPx);
 	for (let round = 0; round < ROUNDS; round++) {
 		const near = componentIndex(groups, 2 * majorPx);
 		let added = 0;
-		for (const island of findIslands(maps, thresholds.flood, thresholds.seed)) {
-			if (giants.some((giant) => inside(giant, island))) continue;
+		for (const { island, within } of findIslandsWithin(islands, maps, thresholds.flood, thresholds.seed)) {
 			const { summits: list } = summits(maps, island, thresholds.seed, thresholds.prominence, LARGEST_GROUP);
 			for (const summit of list) {
 				const key = `${summit.x},${summit.y}`;
@@ -59,7 +58,7 @@ export function addHiddenSources(
 					if (candidate.group.freedom.length >= LARGEST_GROUP) continue;
 					if (extend(candidate.group, summit, residual, beam, settings, thresholds.seed, majorPx)) added++;
 				} else {
-					const group = newGroup([summit], candidate.group?.island[0] ?? nextIsland++, beam, COMPONENT_FLAG.residual);
+					const group = newGroup([summit], within.id, beam, COMPONENT_FLAG.residual);
 					fitGroup(group, residual, settings, true);
 					groups.push(group);
 					added++;
@@ -79,11 +78,12 @@ function imperfection(groups: readonly FitGroup[], residual: ResidualMap, reach:
 	const shares: number[] = [];
 	const { width, height } = residual.plane;
 	for (const { parameters } of groups) {
-		for (let p = 0; p < parameters.length; p += PARAMETERS) {
-			const [peak, x, y] = parameters.subarray(p, p + 3);
+		for (let p = 0; p < parameters.length && shares.length < MOST_BRIGHT; p += PARAMETERS) {
+			const x = parameters[p + 1];
+			const y = parameters[p + 2];
 			const column = Math.max(0, Math.min(width - 1, Math.round(x)));
 			const line = Math.max(0, Math.min(height - 1, Math.round(y)));
-			const snr = peak / residual.noise.data[line * width + column];
+			const snr = parameters[p] / residual.noise.data[line * width + column];
 			if (snr > BRIGHT_SNR && snr < Infinity) shares.push(Math.max(0, residual.deepest(x, y, reach) - 4) / snr);
 		}
 	}
@@ -91,9 +91,6 @@ function imperfection(groups: readonly FitGroup[], residual: ResidualMap, reach:
 	shares.sort((p, q) => p - q);
 	return Math.max(LEAST_SHARE, 3 * shares[shares.length >> 1]);
 }
-
-const inside = (outer: Island, inner: Island): boolean =>
-	inner.x0 >= outer.x0 && inner.x1 <= outer.x1 && inner.y0 >= outer.y0 && inner.y1 <= outer.y1;
 
 interface Neighbour {
 	group: FitGroup;
@@ -165,7 +162,9 @@ function extend(
 	group.extra = [];
 	fitGroup(group, residual, settings, true);
 	const at = n * PARAMETERS;
-	const [peak, x, y] = group.parameters.subarray(at, at + 3);
+	const peak = group.parameters[at];
+	const x = group.parameters[at + 1];
+	const y = group.parameters[at + 2];
 	let apart = true;
 	for (let p = 0; p < at; p += PARAMETERS) {
 		const distance = Math.hypot(x - group.parameters[p + 1], y - group.parameters[p + 2]);

@@ -18,7 +18,10 @@ export function integratedError(
 	offset: number,
 	beam: PixelKernel,
 ): number {
-	const [peak, , , a, b, c] = Array.from(parameters);
+	const peak = parameters[0];
+	const a = parameters[3];
+	const b = parameters[4];
+	const c = parameters[5];
 	const flux = integratedFlux(peak, { a, b, c }, beam);
 	if (free < 6) return (Math.sqrt(covariance[offset * columns + offset]) * flux) / peak;
 	// S = peak / sqrt(4ac - b^2) up to a constant.

@@ -27,8 +27,14 @@ export class ResidualMap {
 	/** Adds `factor` times the models of components (PARAMETERS numbers each). */
 	add(parameters: Float64Array, factor: number): void {
 		for (let p = 0; p < parameters.length; p += PARAMETERS) {
-			const [peak, x, y, a, b, c] = parameters.subarray(p, p + PARAMETERS);
-			this.addOne(factor * peak, x, y, a, b, c);
+			this.addOne(
+				factor * parameters[p],
+				parameters[p + 1],
+				parameters[p + 2],
+				parameters[p + 3],
+				parameters[p + 4],
+				parameters[p + 5],
+			);
 		}
 	}
 

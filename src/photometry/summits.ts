@@ -42,6 +42,13 @@ export function summits(
 			n++;
 		}
 	}
+	const alone = onlySummit(value, cell, where, width, height);
+	if (alone >= 0) {
+		const x = (cell[alone] % width) + island.x0;
+		const y = Math.floor(cell[alone] / width) + island.y0;
+		const snr = value[alone] / noise.data[y * image.width + x];
+		return { summits: [{ x, y, value: value[alone], snr }], complete: true };
+	}
 	const order = new Int32Array(total);
 	for (let k = 0; k < total; k++) order[k] = k;
 	// Ties by position: a plateau then has one first pixel, to which the others join.
@@ -91,4 +98,27 @@ export function summits(
 		.filter((summit, index) => summit.snr > seed || index === kept.length - 1)
 		.sort((p, q) => q.value - p.value || p.y - q.y || p.x - q.x);
 	return { summits: found.slice(0, limit), complete: found.length <= limit };
+}
+
+/** The one pixel that no neighbour exceeds, as most islands have it; -1 where there are several. */
+function onlySummit(value: Float64Array, cell: Int32Array, where: Int32Array, width: number, height: number): number {
+	let only = -1;
+	for (let k = 0; k < value.length; k++) {
+		const x = cell[k] % width;
+		const y = (cell[k] - x) / width;
+		let exceeded = false;
+		for (let yy = Math.max(0, y - 1); yy <= Math.min(height - 1, y + 1) && !exceeded; yy++) {
+			for (let xx = Math.max(0, x - 1); xx <= Math.min(width - 1, x + 1); xx++) {
+				const other = where[yy * width + xx];
+				if (other >= 0 && value[other] > value[k]) {
+					exceeded = true;
+					break;
+				}
+			}
+		}
+		if (exceeded) continue;
+		if (only >= 0) return -1;
+		only = k;
+	}
+	return only;
 }
