@@ -51,6 +51,16 @@ describe("interference", () => {
 		expect(wrong).toBeLessThan(40);
 	});
 
+	test("a line of a few channels at the edge of a single window is found whole", () => {
+		const random = new Random(9);
+		const data = Float64Array.from({ length: 8 * 128 }, (_, i) => {
+			const c = i % 128;
+			const rolls = c % 8 === 0 || c % 8 === 7 ? 0.35 : 1;
+			return (c >= 126 ? 6 : rolls) + 0.03 * random.normal();
+		});
+		expect(findRfi([data], 8, [128], RFI_DEFAULTS).persistentChannels).toEqual([126, 127]);
+	});
+
 	test("a sample bad in one polarisation is bad in both, and missing data are no interference", () => {
 		const [a, b] = [quiet(4), quiet(5)];
 		a[3 * NC + 30] += 5;

@@ -117,13 +117,15 @@ function channelScatter(values: Float64Array, nTimes: number, windowChannels: re
 	const out = new Float64Array(nChannels);
 	const n = windowChannels[0];
 	const alike = windowChannels.length >= 4 && windowChannels.every((count) => count === n);
+	// Of a single spectrum a few neighbours would be mostly the line itself.
+	const reach = nTimes === 1 ? 16 : 3;
 	for (let c = 0; c < nChannels; c++) {
 		const group: number[] = [];
 		const add = (channel: number) => {
 			for (let t = 0; t < nTimes; t++) group.push(values[t * nChannels + channel]);
 		};
 		if (alike) for (let k = c % n; k < nChannels; k += n) add(k);
-		else for (let k = Math.max(0, c - 3); k <= Math.min(nChannels - 1, c + 3); k++) add(k);
+		else for (let k = Math.max(0, c - reach); k <= Math.min(nChannels - 1, c + reach); k++) add(k);
 		out[c] = Math.max(all, madSigma(group));
 	}
 	return out;

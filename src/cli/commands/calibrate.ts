@@ -365,6 +365,12 @@ async function writeResults(
 	return written;
 }
 
+/** What this solve cost, all threads together. */
+function resources() {
+	const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
+	return { cpu_s: (userCPUTime + systemCPUTime) / 1e6, max_rss_mb: Math.round(maxRSS / 1024) };
+}
+
 function report(
 	invocation: Invocation,
 	quality: QualityDocument,
@@ -373,7 +379,7 @@ function report(
 ): void {
 	if (invocation.options.json === true) {
 		process.stdout.write(
-			`${JSON.stringify({ ...quality, files: written.map((path) => resolve(path)), seconds: solved.seconds })}\n`,
+			`${JSON.stringify({ ...quality, files: written.map((path) => resolve(path)), seconds: solved.seconds, resources: resources() })}\n`,
 		);
 		return;
 	}
