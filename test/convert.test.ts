@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import { readCalibrationTable } from "../src/formats/casa/read-calibration-table
 import { readFitsImage } from "../src/formats/fits/image.ts";
 import { openUvh5 } from "../src/formats/uvh5/read.ts";
 import { unpackVisibilities } from "./archives.ts";
-import { pythonWith, runPython } from "./python.ts";
+import { pythonWith, runPython } from "./oracle/python.ts";
 import { hasSharedData, sharedData } from "./shared-data.ts";
 
 const main = fileURLToPath(new URL("../src/cli/main.ts", import.meta.url));
@@ -281,11 +281,12 @@ print(json.dumps({
 			});
 			set.close();
 			const arguments_ =
-				"-size 1280 1280 -scale 6asec -niter 1000 -auto-threshold 5 -mgain 0.8 -weight briggs 0 -taper-gaussian 20asec -pol I -no-update-model-required -j 2 -quiet";
-			execFileSync("wsclean", [...arguments_.split(" "), "-name", join(folder, "small"), path], {
+				"-size 1280 1280 -scale 6asec -niter 1000 -auto-threshold 5 -mgain 0.8 -weight briggs 0 -taper-gaussian 20asec -pol I -no-update-model-required -j 1 -quiet";
+			const cleaned = spawnSync("wsclean", [...arguments_.split(" "), "-name", join(folder, "small"), path], {
 				env: { ...process.env, OPENBLAS_NUM_THREADS: "1" },
-				stdio: "ignore",
+				encoding: "utf8",
 			});
+			expect([cleaned.status, cleaned.status === 0 ? "" : `${cleaned.stdout}${cleaned.stderr}`]).toEqual([0, ""]);
 			const image = await readFitsImage(join(folder, "small-image.fits"));
 			const sources = readFileSync(sharedData("visibilities", "dsa-sim-small", "truth_sky.csv"), "utf8")
 				.trim()

@@ -98,7 +98,7 @@ export interface BlockOptions {
 	autocorrelations?: boolean;
 	/** Which column of a MeasurementSet; other formats have only `data`. */
 	column?: "data" | "corrected" | "model";
-	/** About how many bytes of visibilities a block may hold; at least one row. 64 MiB by default. */
+	/** About how many bytes of visibilities a block may hold; at least one row. 16 MiB by default. */
 	blockBytes?: number;
 }
 

@@ -3,6 +3,9 @@ export interface RowTable {
 	/** Sorted, unique. */
 	timesMjd: Float64Array;
 	timeIndex: Int32Array;
+	/** Per time: its first and last row. */
+	firstRow: Int32Array;
+	lastRow: Int32Array;
 	/** antenna1 <= antenna2 after putting each pair in order. */
 	antenna1: Int32Array;
 	antenna2: Int32Array;
@@ -42,6 +45,13 @@ export function tabulateRows(
 		if (antenna1[i] === antenna2[i]) autos.add(antenna1[i]);
 		else present.set(antenna1[i] * nAntennas + antenna2[i], 0);
 	}
+	const firstRow = new Int32Array(times.length).fill(n);
+	const lastRow = new Int32Array(times.length).fill(-1);
+	for (let i = 0; i < n; i++) {
+		const t = timeIndex[i];
+		if (i < firstRow[t]) firstRow[t] = i;
+		lastRow[t] = i;
+	}
 	const pairs = Float64Array.from(present.keys()).sort();
 	pairs.forEach((pair, index) => present.set(pair, index));
 	const baseline = new Int32Array(n);
@@ -52,6 +62,8 @@ export function tabulateRows(
 	return {
 		timesMjd: times,
 		timeIndex,
+		firstRow,
+		lastRow,
 		antenna1,
 		antenna2,
 		exchanged,
@@ -62,6 +74,17 @@ export function tabulateRows(
 		},
 		autocorrelations: Int32Array.from(autos).sort(),
 	};
+}
+
+/** First row and one behind the last that may be of times [t0, t1). */
+export function rowRange(table: RowTable, t0: number, t1: number): [number, number] {
+	let low = Infinity;
+	let high = -1;
+	for (let t = Math.max(0, t0); t < Math.min(t1, table.timesMjd.length); t++) {
+		low = Math.min(low, table.firstRow[t]);
+		high = Math.max(high, table.lastRow[t]);
+	}
+	return high < 0 ? [0, 0] : [low, high + 1];
 }
 
 /** Median of values that are all finite; NaN for none. */

@@ -31,3 +31,10 @@ export function askPython<T>(python: string, script: string, input: unknown): T 
 	if (result.status !== 0) throw new Error(`${script} failed: ${result.stderr || result.error}`);
 	return JSON.parse(result.stdout) as T;
 }
+
+/** Runs a program given as text, with arguments, and gives back the JSON it prints. */
+export function runPython(python: string, program: string, ...args: string[]): unknown {
+	const run = spawnSync(python, ["-c", program, ...args], { encoding: "utf8", maxBuffer: 1 << 28, timeout: 600_000 });
+	if (run.status !== 0) throw new Error(`python failed: ${run.stderr || run.error}`);
+	return JSON.parse(run.stdout);
+}

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { unpackVisibilities } from "../../../test/archives.ts";
 import { digestOf } from "../../../test/casa-digest.ts";
-import { pythonWith, runPython } from "../../../test/python.ts";
+import { pythonWith, runPython } from "../../../test/oracle/python.ts";
 import { hasSharedData } from "../../../test/shared-data.ts";
 import type { CalibrationTable } from "./calibration-table.ts";
 import { readCalibrationTable } from "./read-calibration-table.ts";

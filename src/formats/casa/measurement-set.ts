@@ -11,13 +11,13 @@ import type {
 import { badInput } from "../../error.ts";
 import { geodeticFromItrf } from "../../sky/geodetic.ts";
 import { exchangeOrder, polarizationFromCasacore } from "../polarization.ts";
-import { median, type RowTable, tabulateRows } from "../row-table.ts";
-import { turnRow } from "../turn-row.ts";
+import { median, type RowTable, rowRange, tabulateRows } from "../row-table.ts";
+import { turnRows } from "../turn-rows.ts";
 import { readAntennas, readSpectralWindows } from "./read-subtables.ts";
 import { type CasaColumn, CasaTable } from "./table.ts";
 
 const SECONDS_PER_DAY = 86400;
-const DEFAULT_BLOCK_BYTES = 64 << 20;
+const DEFAULT_BLOCK_BYTES = 16 << 20;
 const SLAB_BYTES = 4 << 20;
 export const DATA_COLUMNS = { data: "DATA", corrected: "CORRECTED_DATA", model: "MODEL_DATA" } as const;
 
@@ -44,6 +44,18 @@ export function openMeasurementSet(path: string): MeasurementSet {
 		table.close();
 		throw error;
 	}
+}
+
+/** First index whose row is not below `row`. */
+function lowerBound(rows: Int32Array, row: number): number {
+	let low = 0;
+	let high = rows.length;
+	while (low < high) {
+		const middle = (low + high) >> 1;
+		if (rows[middle] < row) low = middle + 1;
+		else high = middle;
+	}
+	return low;
 }
 
 export class MeasurementSet implements VisibilitySet {
@@ -298,12 +310,16 @@ export class MeasurementSet implements VisibilitySet {
 		const flag = this.table.column("FLAG");
 		const uvw = this.table.column("UVW");
 		const [t0, t1] = options.times ?? [0, this.timesMjd.length];
-		const rows = this.windows[window].rows.filter(
-			(row) =>
-				table.timeIndex[row] >= t0 &&
-				table.timeIndex[row] < t1 &&
-				(options.autocorrelations === true || table.baseline[row] >= 0),
-		);
+		const [low, high] = rowRange(table, t0, t1);
+		const ownRows = this.windows[window].rows;
+		const rows = ownRows
+			.subarray(lowerBound(ownRows, low), lowerBound(ownRows, high))
+			.filter(
+				(row) =>
+					table.timeIndex[row] >= t0 &&
+					table.timeIndex[row] < t1 &&
+					(options.autocorrelations === true || table.baseline[row] >= 0),
+			);
 		if (rows.length === 0) return;
 		const weight = this.weights(rows[0], nChannels);
 		const nPol = this.polarizations.length;
@@ -318,6 +334,11 @@ export class MeasurementSet implements VisibilitySet {
 		const rawFlags = new Uint8Array(slabRows * whole);
 		const rawWeights = weight === undefined ? undefined : new Float32Array(slabRows * whole);
 		const rawUvw = new Float64Array(slabRows * 3);
+		const slab = {
+			rows: new Int32Array(slabRows),
+			signs: new Int8Array(slabRows),
+			exchanged: new Uint8Array(slabRows),
+		};
 		const block = {
 			timeIndex: new Int32Array(blockRows),
 			antenna1: new Int32Array(blockRows),
@@ -343,33 +364,40 @@ export class MeasurementSet implements VisibilitySet {
 				flag.cells(first, count, rawFlags.subarray(0, count * whole));
 				uvw.cells(first, count, rawUvw.subarray(0, 3 * count));
 				if (rawWeights !== undefined) weight?.(first, count, rawWeights);
-				for (let i = 0; i < count; i++, done++) {
+				for (let i = 0; i < count; i++) {
 					const row = first + i;
-					const swap = table.exchanged[row] === 1;
-					const sign = swap ? -1 : 1;
-					block.timeIndex[done] = table.timeIndex[row];
-					block.antenna1[done] = table.antenna1[row];
-					block.antenna2[done] = table.antenna2[row];
-					block.baseline[done] = table.baseline[row];
-					block.field[done] = fieldOfRow[row];
-					block.integrationS[done] = this.rowIntegrationS[row];
-					block.row[done] = row;
-					for (let k = 0; k < 3; k++) block.uvwM[3 * done + k] = sign * rawUvw[3 * i + k];
-					turnRow(
-						raw,
-						rawFlags,
-						rawWeights,
-						i * whole + stored * nPol,
-						block,
-						done * perRow,
-						channels,
-						nPol,
-						descending,
-						sign,
-						swap ? this.exchange : undefined,
-					);
-					if (flagRow[row] !== 0) block.flags.fill(1, done * perRow, (done + 1) * perRow);
+					const to = done + i;
+					const sign = table.exchanged[row] === 1 ? -1 : 1;
+					block.timeIndex[to] = table.timeIndex[row];
+					block.antenna1[to] = table.antenna1[row];
+					block.antenna2[to] = table.antenna2[row];
+					block.baseline[to] = table.baseline[row];
+					block.field[to] = fieldOfRow[row];
+					block.integrationS[to] = this.rowIntegrationS[row];
+					block.row[to] = row;
+					for (let k = 0; k < 3; k++) block.uvwM[3 * to + k] = sign * rawUvw[3 * i + k];
+					slab.rows[i] = i;
+					slab.signs[i] = sign;
+					slab.exchanged[i] = table.exchanged[row];
 				}
+				turnRows(
+					{ visibilities: raw, flags: rawFlags.subarray(0, count * whole), weights: rawWeights },
+					slab.rows.subarray(0, count),
+					slab.signs,
+					this.exchange,
+					slab.exchanged,
+					whole,
+					stored * nPol,
+					block,
+					done,
+					channels,
+					nPol,
+					descending,
+				);
+				for (let i = 0; i < count; i++) {
+					if (flagRow[first + i] !== 0) block.flags.fill(1, (done + i) * perRow, (done + i + 1) * perRow);
+				}
+				done += count;
 			}
 			yield {
 				spectralWindow: window,

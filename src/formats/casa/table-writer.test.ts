@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { digestOf, type TableDigest } from "../../../test/casa-digest.ts";
 import { copyTable } from "../../../test/copy-table.ts";
-import { pythonWith, runPython } from "../../../test/python.ts";
+import { pythonWith, runPython } from "../../../test/oracle/python.ts";
 import { CasaTable } from "./table.ts";
 import { readTableDescription } from "./table-description.ts";
 import { TableWriter, writeTable } from "./table-writer.ts";

@@ -1,6 +1,6 @@
 import type { VisibilityBlock } from "../../calibration/visibility-set.ts";
 import { badInput, failure } from "../../error.ts";
-import { turnRow } from "../turn-row.ts";
+import { turnRows } from "../turn-rows.ts";
 import { addColumnLike } from "./add-column.ts";
 import { DATA_COLUMNS, type MeasurementSet, openMeasurementSet } from "./measurement-set.ts";
 import { CasaTable } from "./table.ts";
@@ -49,28 +49,26 @@ export class MeasurementSetUpdate {
 		const { set } = this;
 		const window = set.windows[block.spectralWindow];
 		const nPol = set.polarizations.length;
-		const perRow = block.nChannels * nPol;
 		const out = {
 			visibilities: new Float32Array(data.length),
 			flags: new Uint8Array(flags.length),
 			weights: undefined,
 		};
-		for (let r = 0; r < block.nRows; r++) {
-			const swap = set.rows.exchanged[(block.row as Int32Array)[r]] === 1;
-			turnRow(
-				data,
-				flags,
-				undefined,
-				r * perRow,
-				out,
-				r * perRow,
-				block.nChannels,
-				nPol,
-				window.descending,
-				swap ? -1 : 1,
-				swap ? set.exchange : undefined,
-			);
-		}
+		const exchanged = Uint8Array.from(block.row as Int32Array, (row) => set.rows.exchanged[row]);
+		turnRows(
+			{ visibilities: data, flags, weights: undefined },
+			Int32Array.from(exchanged, (_, r) => r),
+			Int8Array.from(exchanged, (swap) => (swap === 1 ? -1 : 1)),
+			set.exchange,
+			exchanged,
+			block.nChannels * nPol,
+			0,
+			out,
+			0,
+			block.nChannels,
+			nPol,
+			window.descending,
+		);
 		return out;
 	}
 

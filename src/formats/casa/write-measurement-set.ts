@@ -259,19 +259,23 @@ function rowWeights(rows: MeasurementRows, nChannels: number, nPol: number): [Fl
 	const sigma = new Float32Array(rows.count * nPol);
 	for (let r = 0; r < rows.count; r++) {
 		for (let p = 0; p < nPol; p++) {
-			let sum = 0;
-			let all = 0;
-			let n = 0;
-			for (let c = 0, i = r * nChannels * nPol + p; c < nChannels; c++, i += nPol) {
-				all += rows.weights[i];
-				if (rows.flags[i] !== 0) continue;
-				sum += rows.weights[i];
-				n++;
-			}
-			const mean = n > 0 ? sum / n : all / nChannels;
+			const mean = meanWeight(rows.weights, rows.flags, r * nChannels * nPol + p, nPol, nChannels);
 			weight[r * nPol + p] = mean;
 			sigma[r * nPol + p] = mean > 0 ? 1 / Math.sqrt(mean) : 0;
 		}
 	}
 	return [weight, sigma];
+}
+
+function meanWeight(weights: Float32Array, flags: Uint8Array, at: number, stride: number, count: number): number {
+	let sum = 0;
+	let all = 0;
+	let n = 0;
+	for (let c = 0, i = at; c < count; c++, i += stride) {
+		const keep = 1 - flags[i];
+		all += weights[i];
+		sum += keep * weights[i];
+		n += keep;
+	}
+	return n > 0 ? sum / n : all / count;
 }

@@ -171,6 +171,9 @@ export class Hdf5Dataset {
 			copyBox(data, dataAt + from * size, target, to * size, axes, size);
 		};
 
+		// Flags are mostly clear: chunks of zeros are not spread but left out.
+		const skipZeros = size === 1;
+		if (skipZeros) target.fill(0);
 		let buffer = new Uint8Array(0);
 		for (let i = 0; i < wanted.length; ) {
 			const address = index.addresses[wanted[i]];
@@ -195,7 +198,7 @@ export class Hdf5Dataset {
 				const stored = index.sizes[wanted[i]];
 				if (this.filters.length === 0) {
 					if (stored < chunkBytes) throw damaged(source.name, `a chunk of ${this.name} is too short`);
-					put(wanted[i], buffer, from, false);
+					if (!skipZeros || !isZero(buffer, from, chunkBytes)) put(wanted[i], buffer, from, false);
 				} else {
 					if (chunkBytes > 65536 + MOST_EXPANSION * stored) {
 						throw damaged(source.name, `a chunk of ${this.name} claims to expand beyond reason`);
@@ -209,7 +212,7 @@ export class Hdf5Dataset {
 						chunkBytes,
 						size,
 					);
-					put(wanted[i], data, 0, false);
+					if (!skipZeros || !isZero(data, 0, chunkBytes)) put(wanted[i], data, 0, false);
 				}
 				from += stored;
 			}
@@ -269,6 +272,15 @@ export class Hdf5Dataset {
 		);
 		return target;
 	}
+}
+
+function isZero(bytes: Uint8Array, from: number, count: number): boolean {
+	let any = 0;
+	let i = from;
+	const end = from + count;
+	for (; i + 4 <= end; i += 4) any |= bytes[i] | bytes[i + 1] | bytes[i + 2] | bytes[i + 3];
+	for (; i < end; i++) any |= bytes[i];
+	return any === 0;
 }
 
 /**

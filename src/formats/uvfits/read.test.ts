@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { unpackVisibilities } from "../../../test/archives.ts";
-import { pythonWith, runPython } from "../../../test/python.ts";
+import { pythonWith, runPython } from "../../../test/oracle/python.ts";
 import { hasSharedData, sharedData } from "../../../test/shared-data.ts";
 import type { VisibilityBlock } from "../../calibration/visibility-set.ts";
 import { openMeasurementSet } from "../casa/measurement-set.ts";

@@ -3,8 +3,8 @@ import type { BlockOptions, SpectralWindow, VisibilityBlock, VisibilitySet } fro
 import { taiMinusUtc } from "../../sky/leap-seconds.ts";
 import { exchangeOrder } from "../polarization.ts";
 import { openForReading, type RandomAccess } from "../random-access.ts";
-import { median, type RowTable, tabulateRows } from "../row-table.ts";
-import { requireRecordedColumn } from "../turn-row.ts";
+import { median, type RowTable, rowRange, tabulateRows } from "../row-table.ts";
+import { requireRecordedColumn } from "../turn-rows.ts";
 import { describeUvfits, type UvfitsDescription } from "./description.ts";
 import { readHdus, refuseUvfits } from "./hdus.ts";
 
@@ -247,12 +247,13 @@ class UvfitsSet implements VisibilitySet {
 			rows.timeIndex[row] < t1 &&
 			(options.autocorrelations === true || rows.baseline[row] >= 0);
 		const groupBytes = 4 * (about.nParameters + about.nValues);
+		const [low, high] = rowRange(rows, t0, t1);
 		const blockRows = Math.max(
 			1,
-			Math.min(this.nRows, Math.floor((options.blockBytes ?? DEFAULT_BLOCK_BYTES) / (8 * perRow))),
+			Math.min(high - low, Math.floor((options.blockBytes ?? DEFAULT_BLOCK_BYTES) / (8 * perRow))),
 		);
-		for (let begin = 0; begin < this.nRows; begin += blockRows) {
-			const count = Math.min(blockRows, this.nRows - begin);
+		for (let begin = low; begin < high; begin += blockRows) {
+			const count = Math.min(blockRows, high - begin);
 			const chosen: number[] = [];
 			for (let row = begin; row < begin + count; row++) if (wanted(row)) chosen.push(row);
 			if (chosen.length === 0) continue;

@@ -2,13 +2,13 @@ import type { BlockOptions, SpectralWindow, VisibilityBlock, VisibilitySet } fro
 import { badInput } from "../../error.ts";
 import { Hdf5File } from "../hdf5/file.ts";
 import { exchangeOrder } from "../polarization.ts";
-import { median, type RowTable, tabulateRows } from "../row-table.ts";
-import { requireRecordedColumn, turnRow } from "../turn-row.ts";
+import { median, type RowTable, rowRange, tabulateRows } from "../row-table.ts";
+import { requireRecordedColumn, turnRows } from "../turn-rows.ts";
 import { type ChannelRun, channelRuns } from "./channel-windows.ts";
 import { Uvh5Data } from "./data-reader.ts";
 import { readHeader, type Uvh5Header } from "./header.ts";
 
-const DEFAULT_BLOCK_BYTES = 64 << 20;
+const DEFAULT_BLOCK_BYTES = 16 << 20;
 /** What is read and turned round at once: small enough to stay in the processor's cache. */
 const SLAB_BYTES = 2 << 20;
 
@@ -174,11 +174,23 @@ class Uvh5Set implements VisibilitySet {
 		const unit = data.rowsPerChunk;
 		const rowBytes = perRow * 8;
 		const inUnits = (bytes: number) => Math.max(1, Math.floor(bytes / rowBytes / unit)) * unit;
-		const blockRows = Math.min(header.nRows, inUnits(options.blockBytes ?? DEFAULT_BLOCK_BYTES));
+		const [rowLow, rowHigh] = rowRange(rows, t0, t1);
+		const low = Math.floor(rowLow / unit) * unit;
+		const high = Math.min(header.nRows, rowHigh);
+		if (low >= high) return;
+		const blockRows = Math.min(
+			Math.ceil((high - low) / unit) * unit,
+			inUnits(options.blockBytes ?? DEFAULT_BLOCK_BYTES),
+		);
 		const slabRows = Math.min(blockRows, inUnits(SLAB_BYTES));
 
 		const raw = new Float32Array(slabRows * perRow * 2);
 		const rawFlags = new Uint8Array(slabRows * perRow);
+		const slab = {
+			rows: new Int32Array(slabRows),
+			signs: new Int8Array(slabRows),
+			exchanged: new Uint8Array(slabRows),
+		};
 		const rawSamples = data.hasSamples ? new Float32Array(slabRows * perRow) : undefined;
 		const block = {
 			timeIndex: new Int32Array(blockRows),
@@ -210,8 +222,8 @@ class Uvh5Set implements VisibilitySet {
 			flags: block.flags.subarray(0, nRows * perRow),
 			weights: block.weights?.subarray(0, nRows * perRow),
 		});
-		for (let begin = 0; begin < header.nRows; begin += slabRows) {
-			const count = Math.min(slabRows, header.nRows - begin);
+		for (let begin = low; begin < high; begin += slabRows) {
+			const count = Math.min(slabRows, high - begin);
 			let last = -1;
 			let first = -1;
 			for (let r = begin; r < begin + count; r++) {
@@ -226,34 +238,40 @@ class Uvh5Set implements VisibilitySet {
 			data.readVisibilities(first, nRead, stored, channels, raw.subarray(0, 2 * size));
 			data.readFlags(first, nRead, stored, channels, rawFlags.subarray(0, size));
 			if (rawSamples !== undefined) data.readSamples(first, nRead, stored, channels, rawSamples.subarray(0, size));
+			let chosen = 0;
 			for (let r = first; r <= last; r++) {
 				if (!wanted(r)) continue;
-				const swap = rows.exchanged[r] === 1;
-				block.timeIndex[nRows] = rows.timeIndex[r];
-				block.antenna1[nRows] = rows.antenna1[r];
-				block.antenna2[nRows] = rows.antenna2[r];
-				block.baseline[nRows] = rows.baseline[r];
-				block.field[nRows] = header.phase.fieldOfRow[r];
-				block.integrationS[nRows] = header.integrationS[r];
+				const to = nRows + chosen;
+				block.timeIndex[to] = rows.timeIndex[r];
+				block.antenna1[to] = rows.antenna1[r];
+				block.antenna2[to] = rows.antenna2[r];
+				block.baseline[to] = rows.baseline[r];
+				block.field[to] = header.phase.fieldOfRow[r];
+				block.integrationS[to] = header.integrationS[r];
 				// UVH5 holds conj(V) and -uvw of the pair as it stands, hence V and uvw of the pair exchanged.
-				const sign = swap ? 1 : -1;
-				for (let k = 0; k < 3; k++) block.uvwM[3 * nRows + k] = sign * header.uvwM[3 * r + k];
-				turnRow(
-					raw,
-					rawFlags,
-					rawSamples,
-					(r - first) * perRow,
-					block,
-					nRows * perRow,
-					channels,
-					nPol,
-					run.descending,
-					sign,
-					swap ? this.exchange : undefined,
-				);
-				nRows++;
+				const sign = rows.exchanged[r] === 1 ? 1 : -1;
+				for (let k = 0; k < 3; k++) block.uvwM[3 * to + k] = sign * header.uvwM[3 * r + k];
+				slab.rows[chosen] = r - first;
+				slab.signs[chosen] = sign;
+				slab.exchanged[chosen] = rows.exchanged[r];
+				chosen++;
 			}
-			const next = Math.min(slabRows, header.nRows - begin - slabRows);
+			turnRows(
+				{ visibilities: raw, flags: rawFlags.subarray(0, size), weights: rawSamples },
+				slab.rows.subarray(0, chosen),
+				slab.signs,
+				this.exchange,
+				slab.exchanged,
+				perRow,
+				0,
+				block,
+				nRows,
+				channels,
+				nPol,
+				run.descending,
+			);
+			nRows += chosen;
+			const next = Math.min(slabRows, high - begin - slabRows);
 			if (nRows > 0 && nRows + Math.max(0, next) > blockRows) {
 				yield finish();
 				nRows = 0;

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { pythonWith, runPython } from "../../../test/python.ts";
+import { pythonWith, runPython } from "../../../test/oracle/python.ts";
 import type { Field, VisibilityBlock } from "../../calibration/visibility-set.ts";
 import { itrfFromGeodetic } from "../../sky/geodetic.ts";
 import { openUvh5 } from "./read.ts";
