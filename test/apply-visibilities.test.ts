@@ -16,7 +16,7 @@ import { readSkyList } from "../src/pipeline/calibration/sky-list.ts";
 import { observerAt } from "../src/sky/apparent-place.ts";
 import { itrfDirection } from "../src/sky/itrf.ts";
 import { unpackVisibilities } from "./archives.ts";
-import { pythonWith, runPython } from "./python.ts";
+import { pythonWith, runPython } from "./oracle/python.ts";
 import { hasSharedData, sharedData } from "./shared-data.ts";
 
 const main = join(dirname(dirname(fileURLToPath(import.meta.url))), "src/cli/main.ts");
