@@ -78,16 +78,15 @@ export class Assembler {
 		const { set } = this;
 		const nPol = set.polarizations.length;
 		const nChannels = group.reduce((sum, { nChannels: n }) => sum + n, 0);
-		const readers = group.map(({ firstChannel, nChannels: own }) =>
-			set
-				.blocks({
-					channels: [firstChannel, firstChannel + own],
-					times: [t0, t1],
-					autocorrelations: true,
-					blockBytes: rowsAtOnce * own * nPol * 8,
-				})
-				[Symbol.asyncIterator](),
-		);
+		const readers = group.map(({ firstChannel, nChannels: own }) => {
+			const blocks = set.blocks({
+				channels: [firstChannel, firstChannel + own],
+				times: [t0, t1],
+				autocorrelations: true,
+				blockBytes: rowsAtOnce * own * nPol * 8,
+			});
+			return blocks[Symbol.asyncIterator]();
+		});
 		for (;;) {
 			let rows: MeasurementRows | undefined;
 			let at = 0;

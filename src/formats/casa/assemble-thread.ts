@@ -61,7 +61,7 @@ export async function* assembleInThread(
 				throw new CausticError(code, text, detail);
 			}
 			yield message.rows;
-			worker.postMessage(message.slot);
+			worker.postMessage(message.slot, []);
 		}
 	} finally {
 		await worker.terminate();

@@ -9,7 +9,7 @@ const SLOTS = 3;
 
 const port = parentPort;
 if (port === null) throw new Error("this file is a thread's");
-const send = (message: AssemblyMessage) => port.postMessage(message);
+const send = (message: AssemblyMessage) => port.postMessage(message, []);
 
 const free = Array.from({ length: SLOTS }, (_, slot) => slot);
 const buffers: (SampleBuffers | undefined)[] = [];
