@@ -178,6 +178,68 @@ describe("runs on request", () => {
 		expect(run.stages?.find((stage) => stage.stage === "measure")).toMatchObject({ done: 3, failed: 0 });
 	}, 60_000);
 
+	test("forced photometry by name of an image or by path: as the pipeline stored it", async () => {
+		const { items: images } = (await get("/api/v1/images?limit=200")) as { items: { id: number; path: string }[] };
+		const image = images.find((one) => one.path.startsWith(folder));
+		if (image === undefined) throw new Error("the run stored no image");
+		const stored = await store.database.query<{
+			name: string;
+			ra_deg: number;
+			dec_deg: number;
+			flux_jy: number;
+			flux_norm_jy: number;
+			id: number;
+		}>(
+			"stored fluxes",
+			"SELECT s.id, s.name, s.ra_deg, s.dec_deg, m.flux_jy, m.flux_norm_jy FROM measurement m JOIN source s ON s.id = m.source_id WHERE m.image_id = $1 ORDER BY s.id",
+			[image.id],
+		);
+		const positions = stored.map(({ name, ra_deg, dec_deg }) => ({ source_id: name, ra_deg, dec_deg }));
+		// The pipeline takes out an image's offset from the survey; a file by its path is taken as it is.
+		for (const [how, agreement] of [
+			[{ image: image.id }, 0],
+			[{ path: image.path }, 0.01],
+		] as const) {
+			const response = await post("/api/v1/measure", { ...how, positions });
+			expect(response.status).toBe(200);
+			const { items } = (await response.json()) as { items: { source_id: string; flux_jy: number }[] };
+			expect(items.map((row) => row.source_id)).toEqual(stored.map((row) => row.name));
+			for (const [i, row] of items.entries()) {
+				expect(Math.abs(row.flux_jy / stored[i].flux_jy - 1)).toBeLessThanOrEqual(agreement);
+			}
+		}
+		const outside = await post("/api/v1/measure", { image: image.id, positions: [{ ra_deg: 10, dec_deg: 80 }] });
+		expect(await outside.json()).toMatchObject({ items: [{ source_id: "1", flux_jy: null, flags: "off_image" }] });
+
+		const normalized = await post("/api/v1/normalize", { image: image.id });
+		expect(normalized.status).toBe(200);
+		const [{ measurements }] = ((await normalized.json()) as { items: { measurements: { flux_norm_jy: number }[] }[] })
+			.items;
+		expect(measurements.map((row) => row.flux_norm_jy)).toEqual(stored.map((row) => row.flux_norm_jy));
+		const one = await post("/api/v1/normalize", { image: image.id, source: stored[2].id, mode: "none" });
+		expect(await one.json()).toMatchObject({
+			items: [{ measurements: [{ source_id: stored[2].id, flux_norm_jy: stored[2].flux_jy }] }],
+		});
+		const batch = await post("/api/v1/normalize", { images: [image.id, 424_242] });
+		expect(await batch.json()).toMatchObject({
+			items: [{ status: "done" }, { image_id: 424_242, status: "no_image" }],
+		});
+	});
+
+	test.each([
+		["/api/v1/measure", { image: 1, path: "/x.fits", positions: [{ ra_deg: 1, dec_deg: 1 }] }, "image"],
+		["/api/v1/measure", { image: 1, noise: "/n.fits", positions: [{ ra_deg: 1, dec_deg: 1 }] }, "noise"],
+		["/api/v1/measure", { image: 1, positions: [{ ra_deg: 12.5, dec_deg: 91 }] }, "positions.0.dec_deg"],
+		["/api/v1/measure", { image: 1, positions: [] }, "positions"],
+		["/api/v1/normalize", { source: 1 }, "source"],
+		["/api/v1/normalize", { image: 1, mode: "best" }, "mode"],
+	])("%s %j is refused and the field named", async (path, body, field) => {
+		const response = await post(path, body);
+		expect(response.status).toBe(400);
+		const problem = (await response.json()) as { errors: { field: string }[] };
+		expect(problem.errors.map((error) => error.field)).toContain(field);
+	});
+
 	test("only paths that the service may read, links followed", async () => {
 		const inside = join(folder, "inside");
 		mkdirSync(inside);

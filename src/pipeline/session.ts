@@ -12,6 +12,8 @@ import { StageWorker } from "./worker.ts";
 /** A process that works on the pipeline: the queue, a worker that takes units from it, and threads for pixels. */
 export interface Session {
 	queue: StageQueue;
+	/** Threads that read images and work on pixels. */
+	pixels: PixelPool;
 	/** Begins a run, or takes up the unfinished one with the same inputs and settings. */
 	begin(inputs: RunInputs, how?: { kind?: RunKind; config?: Config }): Promise<{ run: Run; resumed: boolean }>;
 	/** Takes up the units of a run whose worker died. */
@@ -47,6 +49,7 @@ export async function openSession({ store, config, log, signal, threads, isIdle 
 	if (isIdle !== true) worker.start();
 	return {
 		queue,
+		pixels,
 		begin: (inputs, how) => beginRun(database, queue, how?.config ?? config, inputs, how?.kind),
 		revive: (runId) => reviveRun(database, queue, config, runId),
 		async finished(runId, onProgress) {

@@ -18,6 +18,7 @@ import { eventRoutes } from "./routes/events.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { imageRoutes } from "./routes/images.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
+import { photometryRoutes } from "./routes/photometry.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { sourceRoutes } from "./routes/sources.ts";
 import { surveyRoutes } from "./routes/survey.ts";
@@ -31,6 +32,7 @@ const ROUTES = [
 	imageRoutes,
 	sourceRoutes,
 	candidateRoutes,
+	photometryRoutes,
 	runRoutes,
 	detectionRoutes,
 	deadLetterRoutes,

@@ -24,7 +24,7 @@ export interface ServiceContext {
 }
 
 /** The part of a session that takes orders. */
-export type Pipeline = Pick<Session, "begin">;
+export type Pipeline = Pick<Session, "begin" | "pixels">;
 
 /** Adds the routes of one noun. */
 export type Routes = (app: OpenAPIHono, context: ServiceContext) => void;

@@ -90,7 +90,7 @@ export const measure: Stage = {
 };
 
 /** Where the sources stand in an image whose positions are off by a common amount. */
-function shifted(
+export function shifted(
 	sources: { ra_deg: number; dec_deg: number }[],
 	eastDeg: number,
 	northDeg: number,

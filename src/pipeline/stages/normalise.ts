@@ -200,7 +200,8 @@ async function normaliseBand(
 	};
 }
 
-const normalizationOptions = ({ normalization }: Config) => ({
+/** How the settings read as options of the science. */
+export const normalizationOptions = ({ normalization }: Config) => ({
 	mode: normalization.position_dependent ? ("plane" as const) : ("ensemble" as const),
 	maxDeviationSigma: normalization.max_deviation_sigma,
 	gate: {
@@ -212,7 +213,7 @@ const normalizationOptions = ({ normalization }: Config) => ({
 });
 
 /** 1, 2, 3 ... for sources that were solved together with others, 0 for those that were not. */
-function blendGroupsOf(sources: FieldSource[], radiusDeg: number): Int32Array {
+export function blendGroupsOf(sources: FieldSource[], radiusDeg: number): Int32Array {
 	if (sources.length === 0) return new Int32Array(0);
 	const [{ ra_deg, dec_deg }] = sources;
 	const offsets = sources.map((source) => tangentOffsets(ra_deg, dec_deg, source.ra_deg, source.dec_deg));
