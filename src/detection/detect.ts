@@ -1,326 +1,273 @@
-import { tangentOffsets } from "../sky/separation.ts";
-import { correctField } from "./ensemble-plane.ts";
-import { alphaAt, lensGain } from "./plasma-lens.ts";
-import { evaluateSource, FieldFilter, type LensFit, type SourceEvaluation } from "./score.ts";
+import {
+	type Candidate,
+	compareCandidates,
+	DEFAULT_TIERS,
+	eventInterval,
+	type SourceScore,
+	tierOf,
+} from "./candidate.ts";
+import { correctField, type PlaneFit } from "./ensemble-plane.ts";
+import { FieldFilter } from "./field-filter.ts";
+import type { LensFit } from "./lens-fit.ts";
+import {
+	arrangeFields,
+	type DetectSource,
+	type FieldData,
+	type LightCurveTable,
+	type RejectedRow,
+} from "./light-curve-table.ts";
+import { NULL_GRID } from "./null-model.ts";
+import { evaluateSource, type SourceEvaluation } from "./score.ts";
 import { type PreparedSeries, prepareSeries } from "./series.ts";
-import { significanceOf } from "./significance.ts";
+import { sigmaOf, significanceOf } from "./significance.ts";
 import { ProfileCache, referenceFrequency } from "./templates.ts";
 
-/** A table of light curves by column: rows in any order. */
-export interface LightCurveTable {
-	/** Index into the list of sources. */
-	sourceIndex: ArrayLike<number>;
-	mjd: ArrayLike<number>;
-	frequencyMhz: ArrayLike<number>;
-	/** Jy; NaN where there is no value. */
-	flux: ArrayLike<number>;
-	fluxErr: ArrayLike<number>;
-}
+export type { Candidate, SourceScore, Tier } from "./candidate.ts";
+export type { DetectSource, LightCurveTable, RejectedRow } from "./light-curve-table.ts";
 
-export interface DetectSource {
-	id: string;
-	raDeg?: number;
-	decDeg?: number;
-	/** Sources of one field are observed together and share its gain. Without it every source stands alone. */
-	fieldId?: string;
-}
-
-export const PRESETS = { conservative: 0.001, moderate: 0.003, sensitive: 0.01 } as const;
+/** Presets by false-alarm probability per source. */
+export const PRESETS = { conservative: 1e-4, moderate: 3e-4, sensitive: 3e-3 } as const;
 export type Preset = keyof typeof PRESETS;
 
 export interface DetectOptions {
-	/** Threshold as false-alarm probability per source. */
-	preset?: Preset;
-	/** Threshold in sigmas instead. */
+	/** Threshold as false-alarm probability per source; moderate unless `minSigma` is given. */
+	preset?: Preset | undefined;
+	/** Least significance in sigmas; alone it replaces the preset, with a preset both must hold. 0..20. */
 	minSigma?: number | undefined;
 	/** Judge only these sources; the others still serve the field's gain. */
-	only?: ReadonlySet<number>;
+	only?: ReadonlySet<number> | undefined;
 	/** Fluxes are on one scale already: the field's gain is not looked for again. */
-	normalized?: boolean;
+	normalized?: boolean | undefined;
 	/** Significance above which a candidate is of the high and of the medium tier. */
-	tierHigh?: number;
-	tierMedium?: number;
-}
-
-export interface SourceScore {
-	sourceIndex: number;
-	significance: number;
-	falseAlarmProbability: number;
-	nMeasurements: number;
-}
-
-export interface Candidate extends SourceScore {
-	tier: "high" | "medium" | "low";
-	firstDetectedMjd: number;
-	startMjd: number;
-	peakMjd: number;
-	endMjd: number;
-	depth: number;
-	durationDays: number;
-	chromaticity: number;
-	statistic: number;
-	flags: string[];
-	explanation: Record<string, unknown>;
+	tierHigh?: number | undefined;
+	tierMedium?: number | undefined;
+	/** Largest number of events looked for in one source. */
+	mostEvents?: number | undefined;
 }
 
 export interface Detections {
 	/** Most significant first. */
 	candidates: Candidate[];
-	/** One per judged source with a light curve. */
+	/** One per judged source with a light curve, in the order of the sources. */
 	scores: SourceScore[];
+	/** Rows left out because they repeat others or are no measurement. */
+	rejected: RejectedRow[];
 }
 
-/** Images closer in time than this are one epoch, days. */
-const EPOCH_DAYS = 0.04;
-/** Below this reduced chi-squared about the level nothing can hide that a threshold would pass. */
-const QUIET = 1.6;
-
-interface FieldRows {
-	sources: number[];
-	rows: number[];
-}
-
-function fieldsOf(table: LightCurveTable, sources: readonly DetectSource[]): FieldRows[] {
-	const fields = new Map<string, FieldRows>();
-	const keyOf = (i: number) => sources[i].fieldId ?? `alone ${i}`;
-	const members = new Map<string, Set<number>>();
-	for (let row = 0; row < table.flux.length; row++) {
-		const source = table.sourceIndex[row];
-		const key = keyOf(source);
-		const field = fields.get(key) ?? { sources: [], rows: [] };
-		fields.set(key, field);
-		field.rows.push(row);
-		const known = members.get(key) ?? new Set<number>();
-		members.set(key, known);
-		if (!known.has(source)) {
-			known.add(source);
-			field.sources.push(source);
-		}
-	}
-	for (const field of fields.values()) field.sources.sort((a, b) => a - b);
-	return [...fields].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, field]) => field);
-}
-
-interface FieldGrid {
-	mjd: Float64Array;
-	frequencyMhz: Float64Array;
-	flux: Float64Array;
-	err: Float64Array;
-	x: Float64Array | null;
-	y: Float64Array | null;
-}
-
-/** Lays the rows of a field out on its epochs and bands; a value given twice counts once, the later row wins. */
-function gridOf(table: LightCurveTable, sources: readonly DetectSource[], field: FieldRows): FieldGrid {
-	const times = Float64Array.from(new Set(field.rows.map((row) => table.mjd[row]))).sort();
-	const epochOf = new Map<number, number>();
-	const mjd: number[] = [];
-	for (const time of times) {
-		if (mjd.length === 0 || time - mjd[mjd.length - 1] > EPOCH_DAYS) mjd.push(time);
-		epochOf.set(time, mjd.length - 1);
-	}
-	const frequencyMhz = Float64Array.from(new Set(field.rows.map((row) => table.frequencyMhz[row]))).sort();
-	const bandOf = new Map(Array.from(frequencyMhz, (value, k) => [value, k]));
-	const placeOf = new Map(field.sources.map((source, j) => [source, j]));
-	const bands = frequencyMhz.length;
-	const size = field.sources.length * mjd.length * bands;
-	const flux = new Float64Array(size).fill(Number.NaN);
-	const err = new Float64Array(size).fill(Number.NaN);
-	for (const row of field.rows) {
-		const j = placeOf.get(table.sourceIndex[row]) as number;
-		const at =
-			(j * mjd.length + (epochOf.get(table.mjd[row]) as number)) * bands +
-			(bandOf.get(table.frequencyMhz[row]) as number);
-		if (!Number.isFinite(table.flux[row]) || !(table.fluxErr[row] > 0)) continue;
-		flux[at] = table.flux[row];
-		err[at] = table.fluxErr[row];
-	}
-	const placed = field.sources.map((source) => sources[source]);
-	const located = placed.every(
-		(source) =>
-			source.raDeg !== undefined && source.decDeg !== undefined && Number.isFinite(source.raDeg + source.decDeg),
-	);
-	if (!located) return { mjd: Float64Array.from(mjd), frequencyMhz, flux, err, x: null, y: null };
-	const origin = placed[0];
-	const offsets = placed.map((source) =>
-		tangentOffsets(origin.raDeg as number, origin.decDeg as number, source.raDeg as number, source.decDeg as number),
-	);
-	return {
-		mjd: Float64Array.from(mjd),
-		frequencyMhz,
-		flux,
-		err,
-		x: Float64Array.from(offsets, ([x]) => x),
-		y: Float64Array.from(offsets, ([, y]) => y),
-	};
-}
-
-/** Reduced chi-squared of the fractional fluxes about their levels: the screen before the filter. */
-function restlessness(series: PreparedSeries): number {
-	let sum = 0;
-	let n = 0;
-	for (let at = 0; at < series.y.length; at++) {
-		if (!(series.w[at] > 0)) continue;
-		sum += series.w[at] * series.y[at] * series.y[at] * series.errorScale ** 2;
-		n += 1;
-	}
-	return n === 0 ? 0 : sum / n;
+/** Least significance that the options ask for. */
+export function thresholdSigma(options: DetectOptions): number {
+	const preset =
+		options.preset === undefined && options.minSigma !== undefined ? 0 : sigmaOf(PRESETS[options.preset ?? "moderate"]);
+	return Math.max(preset, options.minSigma ?? 0);
 }
 
 /**
- * Looks for extreme scattering events: the field's gain is taken out epoch by epoch, each source's light curves in all
- * bands are compared with plasma lenses on top of chromatic red noise, with flares, steps and boxes as rivals, and what
- * remains without any single epoch is what counts. The first detection is that of a run which saw no later epoch.
+ * Finds extreme scattering events in a survey's light curves.
+ *
+ * Per field: gains are removed by a plane fitted to the steady majority, each source left out of its own fit; errors are
+ * rescaled; lenses of every strength, size, width and time are compared with chromatic red noise and with flares, steps
+ * and boxes; any one epoch may be dropped. Everything an epoch is judged by comes from that epoch and those before it,
+ * so cutting the table at an epoch gives what a run on that day gave.
+ *
+ * @returns candidates, most significant first, one score per source in the order given, and the rows left out
  */
 export function detectEvents(
 	table: LightCurveTable,
 	sources: readonly DetectSource[],
 	options: DetectOptions = {},
 ): Detections {
-	const { tierHigh = 7, tierMedium = 5, minSigma } = options;
-	const mostFap = PRESETS[options.preset ?? "moderate"];
-	const passes = (score: number, depth: number) => {
-		const { falseAlarmProbability, sigma } = significanceOf(score, depth);
-		return minSigma === undefined ? falseAlarmProbability <= mostFap : sigma >= minSigma;
-	};
+	const { fields, rejected } = arrangeFields(table, sources);
 	const profiles = new ProfileCache();
-	const scores: SourceScore[] = [];
 	const candidates: Candidate[] = [];
-	for (const field of fieldsOf(table, sources)) {
-		const grid = gridOf(table, sources, field);
-		const { mjd, frequencyMhz, flux, err } = grid;
-		const epochs = mjd.length;
-		const bands = frequencyMhz.length;
-		const gainError =
-			options.normalized === true
-				? null
-				: correctField({ sources: field.sources.length, epochs, bands, flux, err, x: grid.x, y: grid.y }).gainError;
-		let filter: FieldFilter | undefined;
-		for (let j = 0; j < field.sources.length; j++) {
-			const source = field.sources[j];
-			if (options.only !== undefined && !options.only.has(source)) continue;
-			const [from, to] = [j * epochs * bands, (j + 1) * epochs * bands];
-			const seriesOf = (n: number) =>
-				prepareSeries(
-					mjd,
-					frequencyMhz,
-					flux.subarray(from, to),
-					err.subarray(from, to),
-					gainError?.subarray(from, to) ?? null,
-					n,
-				);
-			const series = seriesOf(epochs);
-			if (series === null) continue;
-			const quiet = epochs < 5 || restlessness(series) < QUIET;
-			filter ??= new FieldFilter(mjd, frequencyMhz, profiles);
-			const evaluation = quiet ? undefined : evaluateSource(filter, series);
-			const depth = evaluation?.lens == null ? 0 : depthOf(evaluation.lens, frequencyMhz, profiles).deepest;
-			const { falseAlarmProbability, sigma } = significanceOf(evaluation?.score ?? 0, depth);
-			const score = {
-				sourceIndex: source,
-				significance: sigma,
-				falseAlarmProbability,
-				nMeasurements: series.measurements,
-			};
-			scores.push(score);
-			if (evaluation?.lens == null || !passes(evaluation.score, depth)) continue;
-			const first = firstDetection(filter, seriesOf, mjd, evaluation.lens, passes, profiles);
-			candidates.push(
-				candidateOf(score, evaluation, evaluation.lens, series, profiles, first, { tierHigh, tierMedium }),
-			);
-		}
+	const scores: SourceScore[] = [];
+	for (const field of fields) {
+		const corrected = correctFieldData(field, options.normalized === true);
+		const found = detectInField(corrected, options, profiles);
+		candidates.push(...found.candidates);
+		scores.push(...found.scores);
 	}
-	candidates.sort(
-		(a, b) => b.significance - a.significance || b.statistic - a.statistic || a.sourceIndex - b.sourceIndex,
-	);
+	scores.sort((a, b) => a.sourceIndex - b.sourceIndex);
+	return { candidates: candidates.sort(compareCandidates), scores, rejected };
+}
+
+export interface CorrectedField extends FieldData {
+	gainError: Float64Array;
+	/** Gains found, epoch by epoch, band by band. */
+	gains: PlaneFit[][];
+}
+
+/** Removes the field's gain unless that has been done; the argument keeps its raw fluxes. */
+export function correctFieldData(field: FieldData, normalized = false): CorrectedField {
+	if (normalized) return { ...field, gainError: new Float64Array(field.flux.length).fill(Number.NaN), gains: [] };
+	const flux = field.flux.slice();
+	const err = field.err.slice();
+	const { fits, gainError } = correctField({
+		sources: field.sources.length,
+		epochs: field.mjd.length,
+		bands: field.frequencyMhz.length,
+		flux,
+		err,
+		x: field.x,
+		y: field.y,
+	});
+	return { ...field, flux, err, gainError, gains: fits };
+}
+
+/** Judges the sources of one field. */
+export function detectInField(
+	field: CorrectedField,
+	options: DetectOptions,
+	profiles: ProfileCache,
+): { candidates: Candidate[]; scores: SourceScore[] } {
+	const candidates: Candidate[] = [];
+	const scores: SourceScore[] = [];
+	const least = thresholdSigma(options);
+	let filter: FieldFilter | null = null;
+	for (let j = 0; j < field.sources.length; j++) {
+		const sourceIndex = field.sources[j];
+		if (options.only !== undefined && !options.only.has(sourceIndex)) continue;
+		const { flux, err, gainError } = sourceOf(field, j);
+		const series = prepareSeries(field.mjd, field.frequencyMhz, flux, err, gainError);
+		if (series === null) continue;
+		let statistic = 0;
+		if (series.usedEpochs >= FEWEST_EPOCHS) {
+			filter ??= new FieldFilter(field.mjd, field.frequencyMhz, profiles);
+			let evaluation: SourceEvaluation = evaluateSource(filter, series);
+			statistic = evaluation.score;
+			let current = series;
+			const remaining = flux.slice();
+			for (let event = 0; event < (options.mostEvents ?? MOST_EVENTS); event++) {
+				const { sigma } = significanceOf(evaluation.score);
+				if (evaluation.lens === null || !(evaluation.score > 0) || !(sigma >= least)) break;
+				const candidate = describe(filter, field, sourceIndex, current, evaluation, options, remaining, err, gainError);
+				candidates.push(candidate);
+				// What remains when the epochs of this event are taken out may hold another.
+				for (let i = 0; i < field.mjd.length; i++)
+					if (field.mjd[i] >= candidate.startMjd && field.mjd[i] <= candidate.endMjd)
+						remaining.fill(Number.NaN, i * field.frequencyMhz.length, (i + 1) * field.frequencyMhz.length);
+				const rest = prepareSeries(field.mjd, field.frequencyMhz, remaining, err, gainError);
+				if (rest === null || rest.usedEpochs < FEWEST_EPOCHS) break;
+				current = rest;
+				evaluation = evaluateSource(filter, rest);
+			}
+		}
+		const { sigma, falseAlarmProbability } = significanceOf(statistic);
+		scores.push({ sourceIndex, significance: sigma, falseAlarmProbability, nMeasurements: series.measurements });
+	}
 	return { candidates, scores };
 }
 
-function depthOf(
-	lens: LensFit,
-	frequencyMhz: Float64Array,
-	profiles: ProfileCache,
-): { deepest: number; perBand: number[] } {
-	const reference = referenceFrequency(frequencyMhz);
-	const perBand = Array.from(
-		frequencyMhz,
-		(nu) => lens.amplitude * (1 - lensGain(profiles.get(alphaAt(lens.alpha, (nu * 1400) / reference), lens.betaS), 0)),
-	);
-	return { deepest: Math.max(...perBand), perBand };
+const MOST_EVENTS = 4;
+/** Fewest epochs on which a search makes sense. */
+export const FEWEST_EPOCHS = 6;
+
+export function sourceOf(
+	field: CorrectedField,
+	j: number,
+): { flux: Float64Array; err: Float64Array; gainError: Float64Array } {
+	const size = field.mjd.length * field.frequencyMhz.length;
+	const cut = (values: Float64Array) => values.subarray(j * size, (j + 1) * size);
+	return { flux: cut(field.flux), err: cut(field.err), gainError: cut(field.gainError) };
 }
 
-/** The earliest epoch at which a run that saw no later one would have raised the event. */
-function firstDetection(
+function describe(
 	filter: FieldFilter,
-	seriesOf: (epochs: number) => PreparedSeries | null,
-	mjd: Float64Array,
-	lens: LensFit,
-	passes: (score: number, depth: number) => boolean,
-	profiles: ProfileCache,
-): number {
-	const begin = mjd.findIndex((time) => time >= lens.centreMjd - 1.2 * lens.widthDays);
-	for (let n = Math.max(5, begin + 1); n < mjd.length; n++) {
-		const series = seriesOf(n);
-		if (series === null) continue;
-		const { lens: early, score } = evaluateSource(filter, series);
-		// An earlier alarm of another kind is not this event's detection.
-		if (early === null || Math.abs(early.centreMjd - lens.centreMjd) > 1.5 * Math.max(early.widthDays, lens.widthDays))
-			continue;
-		if (passes(score, depthOf(early, filter.frequencyMhz, profiles).deepest)) return mjd[n - 1];
-	}
-	return mjd[mjd.length - 1];
-}
-
-function candidateOf(
-	score: SourceScore,
-	evaluation: SourceEvaluation,
-	lens: LensFit,
+	field: CorrectedField,
+	sourceIndex: number,
 	series: PreparedSeries,
-	profiles: ProfileCache,
-	firstDetectedMjd: number,
-	tiers: { tierHigh: number; tierMedium: number },
+	evaluation: SourceEvaluation,
+	options: DetectOptions,
+	flux: Float64Array,
+	err: Float64Array,
+	gainError: Float64Array,
 ): Candidate {
-	const { mjd, frequencyMhz } = series;
-	const { deepest, perBand } = depthOf(lens, frequencyMhz, profiles);
-	const startMjd = Math.max(mjd[0], lens.centreMjd - lens.widthDays);
-	const endMjd = Math.min(mjd[mjd.length - 1], lens.centreMjd + lens.widthDays);
-	const peakMjd = Math.min(endMjd, Math.max(startMjd, lens.centreMjd));
+	const lens = evaluation.lens as LensFit;
+	const { mjd, frequencyMhz } = field;
+	const interval = eventInterval(lens, mjd, frequencyMhz, filter.profiles);
+	const detected = firstDetection(filter, field, flux, err, gainError, interval.first, thresholdSigma(options));
+	const { sigma, falseAlarmProbability, extrapolated } = significanceOf(evaluation.score);
+	const reference = referenceFrequency(frequencyMhz);
 	const flags: string[] = [];
-	if (significanceOf(evaluation.score, deepest).extrapolated) flags.push("extrapolated");
-	if (lens.centreMjd - lens.widthDays < mjd[0] || lens.centreMjd + lens.widthDays > mjd[mjd.length - 1])
+	if (extrapolated) flags.push("extrapolated");
+	if (lens.centreMjd - lens.widthDays / 2 < mjd[0] || lens.centreMjd + lens.widthDays / 2 > mjd[mjd.length - 1])
 		flags.push("partial");
 	if (frequencyMhz.length === 1) flags.push("single_band");
-	const spread = Math.max(...perBand) - Math.min(...perBand);
-	if (frequencyMhz.length > 1 && spread < 0.02 * deepest) flags.push("achromatic");
+	else if (interval.chromaticity < ACHROMATIC) flags.push("achromatic");
+	if (options.normalized !== true && field.gains.every((fits) => fits.every((fit) => fit.used <= 0)))
+		flags.push("no_ensemble");
+	if (interval.last - interval.first < 5) flags.push("few_epochs");
 	return {
-		...score,
-		tier: score.significance > tiers.tierHigh ? "high" : score.significance >= tiers.tierMedium ? "medium" : "low",
-		firstDetectedMjd,
-		startMjd,
-		peakMjd,
-		endMjd,
-		depth: deepest,
+		sourceIndex,
+		significance: sigma,
+		falseAlarmProbability,
+		tier: tierOf(sigma, {
+			high: options.tierHigh ?? DEFAULT_TIERS.high,
+			medium: options.tierMedium ?? DEFAULT_TIERS.medium,
+		}),
+		firstDetectedMjd: mjd[detected],
+		startMjd: mjd[interval.first],
+		peakMjd: Math.min(mjd[interval.last], Math.max(mjd[interval.first], lens.centreMjd)),
+		endMjd: mjd[interval.last],
+		depth: interval.depth,
 		durationDays: lens.widthDays,
-		chromaticity: deepest > 0 ? spread / deepest : 0,
+		chromaticity: interval.chromaticity,
 		statistic: evaluation.score,
+		nMeasurements: series.measurements,
 		flags,
 		explanation: {
-			alpha_1400mhz: lens.alpha,
+			alpha_1400mhz: lens.alpha * (reference / 1400) ** 2,
 			beta_s: lens.betaS,
+			lensed_fraction: lens.amplitude,
 			fwhm_days: lens.widthDays,
 			centre_mjd: lens.centreMjd,
-			lensed_fraction: lens.amplitude,
-			depth_per_band: perBand,
+			reference_frequency_mhz: reference,
 			frequency_mhz: Array.from(frequencyMhz),
+			depth_per_band: interval.depthPerBand,
+			baseline_jy: Array.from(series.reference, (level) => (Number.isFinite(level) ? level : null)),
 			lambda_null: evaluation.lambdaNull,
 			lambda_alternative: evaluation.lambdaAlternative,
 			lambda_leave_one_out: evaluation.lambdaLeaveOneOut,
 			best_alternative: evaluation.alternative.kind,
 			alternative_parameters: evaluation.alternative.parameters,
+			alternative_amplitude: evaluation.alternative.amplitude,
+			null_with_lens: { ...NULL_GRID[evaluation.nullWithLens] },
+			null_alone: { ...NULL_GRID[evaluation.nullAlone] },
 			error_scale: series.errorScale,
 			outliers: series.outliers,
-			baseline_jy: Array.from(series.reference),
-			carrying_mjd: evaluation.carriers.map((epoch) => mjd[epoch]),
+			carrying_mjd: evaluation.carriers.map((i) => mjd[i]),
 		},
 	};
+}
+
+/** Chromaticity below which an event is called achromatic. */
+const ACHROMATIC = 0.1;
+
+/**
+ * The first epoch at which the data seen so far raise an event that begins at `start`: the very search of the whole
+ * series, on what there was by then.
+ */
+function firstDetection(
+	filter: FieldFilter,
+	field: CorrectedField,
+	flux: Float64Array,
+	err: Float64Array,
+	gainError: Float64Array,
+	start: number,
+	least: number,
+): number {
+	const epochs = field.mjd.length;
+	for (let seen = Math.max(FEWEST_EPOCHS, start + 3); seen < epochs; seen++) {
+		const series = prepareSeries(field.mjd, field.frequencyMhz, flux, err, gainError, seen);
+		if (series === null || series.usedEpochs < FEWEST_EPOCHS) continue;
+		// An epoch without data for this source cannot raise anything new.
+		if (!hasData(series, seen - 1)) continue;
+		if (significanceOf(evaluateSource(filter, series).score).sigma >= least) return seen - 1;
+	}
+	return epochs - 1;
+}
+
+function hasData(series: PreparedSeries, epoch: number): boolean {
+	const bands = series.frequencyMhz.length;
+	for (let k = 0; k < bands; k++) if (series.w[epoch * bands + k] > 0) return true;
+	return false;
 }

@@ -1,4 +1,4 @@
-import type { NullModel, Series } from "./null-model.ts";
+import { logFrequencies, type NullModel, type Series } from "./null-model.ts";
 
 /** What a template makes of a source: the best amplitude, its significance under each null, and the best null. */
 export interface FilterResult {
@@ -32,31 +32,61 @@ export class MatchedFilter {
 			this.r = new Float64Array(bands);
 		}
 		const { p, bandSum } = this;
-		bandSum.fill(0);
+		if (this.slopesOf !== series.frequencyMhz) {
+			this.slopesOf = series.frequencyMhz;
+			this.slopes = logFrequencies(series.frequencyMhz);
+		}
+		const { slopes } = this;
 		let squares = 0;
 		let product = 0;
-		let meanLog = 0;
-		for (let k = 0; k < bands; k++) meanLog += Math.log(series.frequencyMhz[k]) / bands;
-		const slopes = series.frequencyMhz;
-		if (this.slopes.length !== bands) this.slopes = new Float64Array(bands);
-		for (let k = 0; k < bands; k++) this.slopes[k] = Math.log(slopes[k]) - meanLog;
 		const { y, w } = series;
-		for (let i = 0; i < length; i++) {
-			let p0 = 0;
-			let p1 = 0;
-			const row = (first + i) * bands;
-			const cell = at + i * bands;
-			for (let k = 0; k < bands; k++) {
-				const t = values[cell + k];
-				const wt = w[row + k] * t;
-				p0 += wt;
-				p1 += wt * this.slopes[k];
-				bandSum[k] += wt;
-				squares += wt * t;
-				product += wt * y[row + k];
+		if (bands === 4) {
+			const [l0, l1, l2, l3] = slopes;
+			let b0 = 0;
+			let b1 = 0;
+			let b2 = 0;
+			let b3 = 0;
+			for (let i = 0, row = first * 4, cell = at; i < length; i++, row += 4, cell += 4) {
+				const t0 = values[cell];
+				const t1 = values[cell + 1];
+				const t2 = values[cell + 2];
+				const t3 = values[cell + 3];
+				const w0 = w[row] * t0;
+				const w1 = w[row + 1] * t1;
+				const w2 = w[row + 2] * t2;
+				const w3 = w[row + 3] * t3;
+				p[2 * i] = w0 + w1 + w2 + w3;
+				p[2 * i + 1] = w0 * l0 + w1 * l1 + w2 * l2 + w3 * l3;
+				b0 += w0;
+				b1 += w1;
+				b2 += w2;
+				b3 += w3;
+				squares += w0 * t0 + w1 * t1 + w2 * t2 + w3 * t3;
+				product += w0 * y[row] + w1 * y[row + 1] + w2 * y[row + 2] + w3 * y[row + 3];
 			}
-			p[2 * i] = p0;
-			p[2 * i + 1] = p1;
+			bandSum[0] = b0;
+			bandSum[1] = b1;
+			bandSum[2] = b2;
+			bandSum[3] = b3;
+		} else {
+			bandSum.fill(0);
+			for (let i = 0; i < length; i++) {
+				let p0 = 0;
+				let p1 = 0;
+				const row = (first + i) * bands;
+				const cell = at + i * bands;
+				for (let k = 0; k < bands; k++) {
+					const t = values[cell + k];
+					const wt = w[row + k] * t;
+					p0 += wt;
+					p1 += wt * slopes[k];
+					bandSum[k] += wt;
+					squares += wt * t;
+					product += wt * y[row + k];
+				}
+				p[2 * i] = p0;
+				p[2 * i + 1] = p1;
+			}
 		}
 		this.squares = squares;
 		this.product = product;
@@ -67,6 +97,7 @@ export class MatchedFilter {
 		this.result.amplitude = 0;
 	}
 	private slopes = new Float64Array(0);
+	private slopesOf: Float64Array | null = null;
 	private first = 0;
 	private length = 0;
 

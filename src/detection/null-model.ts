@@ -84,10 +84,7 @@ export class NullModel {
 		if (this.table.length < size) this.table = new Float64Array(size);
 		const levelSize = bands * bands + bands;
 		if (this.levels.length < this.grid.length * levelSize) this.levels = new Float64Array(this.grid.length * levelSize);
-		if (this.slopes.length !== bands) this.slopes = new Float64Array(bands);
-		let meanLog = 0;
-		for (let k = 0; k < bands; k++) meanLog += Math.log(series.frequencyMhz[k]) / bands;
-		for (let k = 0; k < bands; k++) this.slopes[k] = Math.log(series.frequencyMhz[k]) - meanLog;
+		this.slopes = logFrequencies(series.frequencyMhz);
 		// What no grid point changes: the sums of weights and of weighted y, per band and in all.
 		this.weightSum = new Float64Array(bands);
 		this.weightedY = new Float64Array(bands);
@@ -221,6 +218,13 @@ export class NullModel {
 		this.quadratic[point] = quad;
 		this.logLikelihood[point] = -0.5 * (quad - logWeights + logDet + logZ - bands * Math.log(LEVEL_PRECISION));
 	}
+}
+
+/** Logarithms of the frequencies against their mean: the direction in which the spectral index acts. */
+export function logFrequencies(frequencyMhz: Float64Array): Float64Array<ArrayBuffer> {
+	let mean = 0;
+	for (const nu of frequencyMhz) mean += Math.log(nu) / frequencyMhz.length;
+	return Float64Array.from(frequencyMhz, (nu) => Math.log(nu) - mean);
 }
 
 /** Inverts the lower triangle of a small positive definite matrix into `out` at `at`; returns ln of its determinant. */

@@ -64,7 +64,7 @@ export function prepareSeries(
 			const gain = gainError === null || Number.isNaN(gainError[at]) ? 0 : gainError[at];
 			s[at] = Math.sqrt((err[at] / level) ** 2 + ERROR_FLOOR ** 2 + gain * gain);
 		}
-	const errorScale = findErrorScale(y, s, epochs, bands);
+	const errorScale = findErrorScale(y, s, epochs, bands) * memoryOfBands(y, s, epochs, bands);
 	const w = new Float64Array(epochs * bands);
 	let measurements = 0;
 	for (let at = 0; at < w.length; at++)
@@ -128,6 +128,71 @@ function findErrorScale(y: Float64Array, s: Float64Array, epochs: number, bands:
 	if (n < 30) return 1;
 	const scale = 1.4826 * median(values.subarray(0, n));
 	return Math.min(LARGEST_SCALE, Math.max(SMALLEST_SCALE, scale));
+}
+
+const SEGMENTS = 6;
+const LARGEST_MEMORY = 5;
+
+/**
+ * How much larger than independent errors the errors of single bands act, because what the bands do not share lasts from
+ * epoch to epoch (scintillation that decorrelates across the band): sqrt((1 + r)/(1 - r)) for a correlation r between
+ * neighbouring epochs. From the signs of the residuals about the epoch's mean, segment by segment; the median segment
+ * counts, so that a chromatic event of less than half the series does not hide itself.
+ */
+function memoryOfBands(y: Float64Array, s: Float64Array, epochs: number, bands: number): number {
+	if (bands < 3) return 1;
+	const residual = new Float64Array(epochs * bands);
+	const level = new Float64Array(epochs * bands).fill(Number.NaN);
+	for (let i = 0; i < epochs; i++) {
+		let weights = 0;
+		let mean = 0;
+		let count = 0;
+		for (let k = 0; k < bands; k++) {
+			const at = i * bands + k;
+			if (!Number.isFinite(s[at])) continue;
+			weights += 1 / (s[at] * s[at]);
+			mean += y[at] / (s[at] * s[at]);
+			count++;
+		}
+		if (count < 3) continue;
+		for (let k = 0; k < bands; k++) if (Number.isFinite(s[i * bands + k])) level[i * bands + k] = mean / weights;
+	}
+	const column: number[] = [];
+	for (let k = 0; k < bands; k++) {
+		column.length = 0;
+		for (let i = 0; i < epochs; i++) {
+			const at = i * bands + k;
+			residual[at] = y[at] - level[at];
+			if (!Number.isNaN(level[at])) column.push(residual[at]);
+		}
+		if (column.length === 0) continue;
+		const middle = median(Float64Array.from(column));
+		for (let i = 0; i < epochs; i++) residual[i * bands + k] -= middle;
+	}
+	const agreement: number[] = [];
+	for (let segment = 0; segment < SEGMENTS; segment++) {
+		const from = Math.floor((segment * epochs) / SEGMENTS);
+		const to = Math.floor(((segment + 1) * epochs) / SEGMENTS);
+		let same = 0;
+		let pairs = 0;
+		for (let k = 0; k < bands; k++) {
+			let last = Number.NaN;
+			for (let i = from; i < to; i++) {
+				const value = residual[i * bands + k];
+				if (Number.isNaN(value)) continue;
+				if (!Number.isNaN(last)) {
+					pairs++;
+					if (last > 0 === value > 0) same++;
+				}
+				last = value;
+			}
+		}
+		if (pairs >= 20) agreement.push(same / pairs);
+	}
+	if (agreement.length < 3) return 1;
+	const correlation = Math.sin((Math.PI / 2) * (2 * median(Float64Array.from(agreement)) - 1));
+	if (!(correlation > 0.1)) return 1;
+	return Math.min(LARGEST_MEMORY, Math.sqrt((1 + correlation) / Math.max(0.01, 1 - correlation)));
 }
 
 /** Takes the weight from values far from the median of their three neighbours on each side; returns how many. */

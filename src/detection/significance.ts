@@ -1,74 +1,155 @@
-/**
- * False-alarm probability of a score for a source without an event, and its Gaussian equivalent.
- *
- * The table is the tail of the scores of 2,040 simulated sources without events (steady, damped random walks,
- * scintillators, flares, blends, instrumental dips), the whole procedure applied to each. Between its entries ln FAP is
- * linear in the root of the score; beyond the last one the slope is kept and the value is an extrapolation.
- */
-const ROOT_SCORE = [0, 2.83, 3.46, 4, 4.47, 5, 5.48, 7.07, 10];
-/** Effects above a tenth of the flux. */
-const FAP_STRONG = [0.3, 0.026, 0.0111, 0.0077, 0.0063, 0.0044, 0.002, 0.00145, 0.0005];
-/** Effects below: slow faint wiggles of every kind look like weak lenses. */
-const FAP_WEAK = [0.6, 0.14, 0.055, 0.028, 0.0175, 0.0107, 0.0068, 0.0029, 0.0019];
+import { CALIBRATION } from "./calibration-table.ts";
 
-/** Amplitude, as a fraction of the flux, that parts strong effects from weak ones. */
-export const WEAK_AMPLITUDE = 0.1;
+/**
+ * From scores to probabilities. The chance that a source without an event scores as high, after the whole procedure, is
+ * measured on simulated skies without events: counted below the threshold of the tail and, beyond it, a generalised
+ * Pareto distribution fitted to the square root of the score (Pickands 1975). Never an asymptotic chi-squared: the
+ * maximum over thousands of templates and an imperfect null do not follow one.
+ */
+export interface NullTail {
+	/** Scores at the quantiles below the threshold, ascending, with the share of nulls that score at least as much. */
+	body: { score: number; exceeded: number }[];
+	/** sqrt(score) from which the fit holds, and the share of nulls beyond it. */
+	threshold: number;
+	exceeded: number;
+	scale: number;
+	shape: number;
+	/** Number of nulls behind the fit, and the highest of their scores. */
+	nulls: number;
+	highest: number;
+}
 
 export interface Significance {
-	/** Probability that a source without an event scores as much. */
+	/** Per source, 0..1. */
 	falseAlarmProbability: number;
-	/** The same as one-sided Gaussian sigmas. */
+	/** Gaussian sigmas of the same one-sided probability. */
 	sigma: number;
-	/** Beyond what the simulated sources resolve. */
+	/** The probability lies beyond what the nulls could count, and is the fit's. */
 	extrapolated: boolean;
 }
 
-export function significanceOf(score: number, depth: number): Significance {
-	const table = depth < WEAK_AMPLITUDE ? FAP_WEAK : FAP_STRONG;
+/** Each source looked at once, with all its data; or anew at every epoch, the highest score counting. */
+export type Looks = keyof typeof CALIBRATION;
+
+/** Smallest probability stated: an extrapolation beyond it means nothing. */
+const LEAST = 1e-12;
+
+export function significanceOf(
+	score: number,
+	looks: Looks = "once",
+	tail: NullTail = CALIBRATION[looks],
+): Significance {
+	let p: number;
 	const root = Math.sqrt(Math.max(0, score));
-	let k = ROOT_SCORE.length - 2;
-	while (k > 0 && ROOT_SCORE[k] > root) k--;
-	const slope = (Math.log(table[k + 1]) - Math.log(table[k])) / (ROOT_SCORE[k + 1] - ROOT_SCORE[k]);
-	const probability = Math.min(1, Math.exp(Math.log(table[k]) + slope * (root - ROOT_SCORE[k])));
+	if (!(score > 0)) p = 1;
+	else if (root <= tail.threshold) {
+		const { body } = tail;
+		p = 1;
+		for (let i = 0; i < body.length; i++) {
+			if (score < body[i].score) {
+				const before = i === 0 ? { score: 0, exceeded: 1 } : body[i - 1];
+				const share = (score - before.score) / (body[i].score - before.score);
+				p = before.exceeded * (body[i].exceeded / before.exceeded) ** share;
+				break;
+			}
+			p = body[i].exceeded;
+		}
+	} else p = tail.exceeded * paretoSurvival(root - tail.threshold, tail.scale, tail.shape);
+	p = Math.min(1, Math.max(LEAST, p));
+	return { falseAlarmProbability: p, sigma: sigmaOf(p), extrapolated: score > tail.highest };
+}
+
+/** The score whose false-alarm probability is `p`. */
+export function scoreAt(p: number, looks: Looks = "once", tail: NullTail = CALIBRATION[looks]): number {
+	let low = 0;
+	let high = 1e7;
+	for (let i = 0; i < 200; i++) {
+		const middle = (low + high) / 2;
+		if (significanceOf(middle, looks, tail).falseAlarmProbability > p) low = middle;
+		else high = middle;
+	}
+	return high;
+}
+
+function paretoSurvival(excess: number, scale: number, shape: number): number {
+	if (Math.abs(shape) < 1e-6) return Math.exp(-excess / scale);
+	return Math.max(0, 1 + (shape * excess) / scale) ** (-1 / shape);
+}
+
+/**
+ * Fits the tail to the scores of sources without events.
+ *
+ * @param scores one per null source, at least 200
+ * @param quantile where the tail begins
+ */
+export function fitNullTail(scores: ArrayLike<number>, quantile = 0.95): NullTail {
+	const sorted = Float64Array.from(scores).sort();
+	const n = sorted.length;
+	const at = (q: number) => sorted[Math.min(n - 1, Math.floor(q * n))];
+	const threshold = Math.sqrt(Math.max(at(quantile), 1e-3));
+	const excess: number[] = [];
+	for (const score of sorted) if (Math.sqrt(score) > threshold) excess.push(Math.sqrt(score) - threshold);
+	// Maximum likelihood over the shape, the scale following by a one-dimensional search (Grimshaw 1993 in spirit).
+	let best = { logLikelihood: -Infinity, scale: 1, shape: 0 };
+	const mean = excess.reduce((sum, e) => sum + e, 0) / Math.max(1, excess.length);
+	for (let shape = -0.2; shape <= 0.4001; shape += 0.01)
+		for (let factor = 0.4; factor <= 2; factor *= 1.02) {
+			const scale = mean * factor;
+			let logLikelihood = 0;
+			for (const e of excess) {
+				const z = 1 + (shape * e) / scale;
+				if (z <= 0) {
+					logLikelihood = -Infinity;
+					break;
+				}
+				logLikelihood -= Math.log(scale) + (Math.abs(shape) < 1e-6 ? e / scale : (1 + 1 / shape) * Math.log(z));
+			}
+			// A weak pull towards an exponential tail: a few dozen excesses do not determine the shape.
+			logLikelihood -= 0.5 * (shape / 0.1) ** 2;
+			if (logLikelihood > best.logLikelihood) best = { logLikelihood, scale, shape };
+		}
+	const body = [...new Set([0.5, 0.6, 0.7, 0.8, 0.85, 0.9, quantile].map(at))]
+		.filter((score) => score > 0)
+		.map((score) => ({ score, exceeded: sorted.filter((other) => other >= score).length / n }));
 	return {
-		falseAlarmProbability: probability,
-		sigma: normalQuantile(probability),
-		extrapolated: root > ROOT_SCORE[ROOT_SCORE.length - 1],
+		body,
+		threshold,
+		exceeded: excess.length / n,
+		scale: best.scale,
+		// A bounded tail would promise impossible scores: never less than exponential.
+		shape: Math.max(0, best.shape),
+		nulls: n,
+		highest: sorted[n - 1],
 	};
 }
 
-/** z with P(Z > z) = p for p below one half, else 0; Newton steps on the asymptotic tail, good to 1e-9 down to 1e-300. */
-export function normalQuantile(p: number): number {
+/** One-sided Gaussian sigmas of a probability; 0 for p >= 0.5. Acklam's rational start, one Newton step in log space. */
+export function sigmaOf(p: number): number {
 	if (!(p < 0.5)) return 0;
-	const target = Math.log(Math.max(p, 1e-300));
-	let z = Math.sqrt(-2 * target);
-	for (let i = 0; i < 60; i++) {
-		const [logTail, hazard] = logNormalTail(z);
-		const step = (logTail - target) / hazard;
-		z += step;
-		if (Math.abs(step) < 1e-12) break;
+	if (p <= 0) return Infinity;
+	const t = Math.sqrt(-2 * Math.log(p));
+	let x = t - (2.515517 + 0.802853 * t + 0.010328 * t * t) / (1 + 1.432788 * t + 0.189269 * t * t + 0.001308 * t ** 3);
+	for (let i = 0; i < 3; i++) {
+		const q = upperGaussian(x);
+		const density = Math.exp(-0.5 * x * x) / Math.sqrt(2 * Math.PI);
+		x += ((Math.log(q) - Math.log(p)) * q) / density;
 	}
-	return Math.max(0, z);
+	return x;
 }
 
-/** ln P(Z > z) and the hazard -d ln P / dz, for z >= 0, by the continued fraction of Mills' ratio. */
-function logNormalTail(z: number): [number, number] {
-	const x = Math.max(z, 0);
-	let ratio: number;
+/** Probability that a standard normal exceeds x (x >= 0): series near zero, Lentz's continued fraction beyond. */
+function upperGaussian(x: number): number {
+	const density = Math.exp(-0.5 * x * x) / Math.sqrt(2 * Math.PI);
 	if (x < 2.5) {
-		// Series for the lower part: P = 1/2 - phi(x) (x + x^3/3 + x^5/15 + ...).
 		let term = x;
 		let sum = x;
 		for (let k = 1; k < 80; k++) {
 			term *= (x * x) / (2 * k + 1);
 			sum += term;
 		}
-		const density = Math.exp(-0.5 * x * x) / Math.sqrt(2 * Math.PI);
-		ratio = (0.5 - density * sum) / density;
-	} else {
-		let fraction = 0;
-		for (let k = 120; k >= 1; k--) fraction = k / (x + fraction);
-		ratio = 1 / (x + fraction);
+		return 0.5 - density * sum;
 	}
-	return [-0.5 * x * x - 0.5 * Math.log(2 * Math.PI) + Math.log(ratio), 1 / ratio];
+	let f = 0;
+	for (let k = 60; k >= 1; k--) f = k / (x + f);
+	return density / (x + f);
 }

@@ -13,6 +13,10 @@ export interface TemplateBank {
 	/** Centre (MJD) and width (days) of each template. */
 	centre: Float64Array;
 	width: Float64Array;
+	/** Epoch by which enough epochs deviate for the template to be used. */
+	ready: Int32Array;
+	/** How far, in widths, a centre may lie beyond the last epoch. */
+	ahead: number;
 	/** Index into {@link shapes}. */
 	shape: Int16Array;
 	shapes: Shape[];
@@ -28,6 +32,12 @@ export type Shape =
 export const LENS_ALPHAS = [2.5, 8, 25, 80];
 export const LENS_SOURCES = [0.35, 1.2];
 export const LENS_WIDTHS = [12, 18, 27, 40, 60, 90, 135, 200, 300];
+/** Largest excess in the templates of the bank and in the fluxes they are matched with. */
+export const SPIKE_LIMIT = 0.35;
+/** Centres up to this many widths after the last epoch: an event is recognised on its way in. */
+const CENTRES_AHEAD = 0.75;
+/** Widest dip looked for, as a share of the time covered: of a wider one too little is seen outside. */
+export const LONGEST_SHARE = 0.5;
 /** Effects smaller than this are left out of a template. */
 const NEGLIGIBLE = 0.02;
 
@@ -71,6 +81,7 @@ class BankBuilder {
 	private readonly centre: number[] = [];
 	private readonly width: number[] = [];
 	private readonly shape: number[] = [];
+	private readonly ready: number[] = [];
 	readonly shapes: Shape[] = [];
 
 	/** Appends the template `effect(epoch, band)` on the epochs where it matters; `fewest` epochs must deviate. */
@@ -88,6 +99,7 @@ class BankBuilder {
 		let begin = -1;
 		let end = -1;
 		let deviating = 0;
+		let ready = -1;
 		const start = this.used;
 		while (this.values.length < start + (to - from) * bands) {
 			const larger = new Float32Array(this.values.length * 2);
@@ -101,7 +113,7 @@ class BankBuilder {
 				most = Math.max(most, Math.abs(value));
 				if (begin >= 0 || most > NEGLIGIBLE) this.values[start + (i - (begin >= 0 ? begin : i)) * bands + k] = value;
 			}
-			if (most > 0.05) deviating++;
+			if (most > 0.05 && ++deviating === fewest) ready = i;
 			if (most > NEGLIGIBLE) {
 				if (begin < 0) {
 					begin = i;
@@ -118,9 +130,10 @@ class BankBuilder {
 		this.centre.push(centre);
 		this.width.push(width);
 		this.shape.push(shape);
+		this.ready.push(ready);
 	}
 
-	bank(): TemplateBank {
+	bank(ahead: number): TemplateBank {
 		return {
 			size: this.offset.length,
 			values: this.values.slice(0, this.used),
@@ -129,6 +142,8 @@ class BankBuilder {
 			length: Int32Array.from(this.length),
 			centre: Float64Array.from(this.centre),
 			width: Float64Array.from(this.width),
+			ready: Int32Array.from(this.ready),
+			ahead,
 			shape: Int16Array.from(this.shape),
 			shapes: this.shapes,
 		};
@@ -145,7 +160,7 @@ export function cadenceOf(mjd: Float64Array): number {
 }
 
 /**
- * Lenses of every strength, size, width and time on the epochs given. Widths lie between 3 cadences and the span;
+ * Lenses of every strength, size, width and time on the epochs given. Widths lie between 3 cadences and half the span;
  * centres run from half a width before the first epoch to three quarters of one after the last, so that an event is
  * recognised on its way in.
  */
@@ -170,10 +185,14 @@ export function lensBank(
 		const byBand = Array.from(frequencyMhz, (nu) => profiles.get(alphaAt(alpha, (nu * 1400) / reference), betaS));
 		const reach = Math.max(...byBand.map(effectiveReach));
 		for (const width of LENS_WIDTHS) {
-			if (width < 3 * cadence || width > Math.max(span, 3 * cadence)) continue;
+			if (width < 3 * cadence || width > Math.max(LONGEST_SHARE * span, 3 * cadence)) continue;
 			const days = width / central.fwhm;
-			const step = Math.min(width / stepsPerWidth, span);
-			for (let t0 = mjd[0] - 0.5 * width; t0 <= mjd[epochs - 1] + 0.75 * width; t0 += step) {
+			// The edges of a wide shadow are sharper than its width: twice as many centres, never finer than the cadence.
+			const step =
+				width < 40
+					? width / stepsPerWidth
+					: Math.max(width / (2 * stepsPerWidth), Math.min(cadence, width / stepsPerWidth));
+			for (let t0 = mjd[0] - 0.5 * width; t0 <= mjd[epochs - 1] + CENTRES_AHEAD * width; t0 += step) {
 				const from = firstAtOrAfter(mjd, t0 - reach * days);
 				const to = firstAtOrAfter(mjd, t0 + reach * days);
 				builder.add(
@@ -190,7 +209,7 @@ export function lensBank(
 			}
 		}
 	}
-	return builder.bank();
+	return builder.bank(CENTRES_AHEAD);
 }
 
 /** Distance in lens radii beyond which a profile is flat to {@link NEGLIGIBLE}. */
@@ -264,5 +283,5 @@ export function alternativeBank(mjd: Float64Array, frequencyMhz: Float64Array): 
 				() => -1,
 			);
 	}
-	return builder.bank();
+	return builder.bank(Infinity);
 }

@@ -18,7 +18,7 @@ export const command: Command = {
 		"the gain that the sources of a field share, and compares each source with plasma lenses on top of chromatic red",
 		"noise, flares, steps and boxes being rivals. One row per candidate, most significant first; significance is in",
 		"Gaussian sigmas equivalent to the false-alarm probability per source.",
-		"Presets are thresholds of that probability: conservative 0.1 %, moderate 0.3 %, sensitive 1 %.",
+		"Presets are thresholds of that probability: conservative 0.01 %, moderate 0.03 %, sensitive 0.3 %.",
 	].join("\n"),
 	examples: [
 		"caustic detect --light-curves light_curves.csv --out candidates.csv",
@@ -32,7 +32,11 @@ export const command: Command = {
 			help: "positions and fields of the sources: source_id, ra_deg, dec_deg, field_id",
 		},
 		preset: { type: "string", value: "NAME", help: "conservative, moderate or sensitive", default: "moderate" },
-		"min-sigma": { type: "string", value: "N", help: "threshold in sigmas, 0 to 20, instead of the preset's" },
+		"min-sigma": {
+			type: "string",
+			value: "N",
+			help: "least significance in sigmas, 0 to 20; without --preset instead of it",
+		},
 		scores: { type: "string", value: "FILE", help: "write one row per source, events or not" },
 		threads: { type: "string", value: "N", help: "threads", default: "all cores" },
 		out: {
@@ -78,6 +82,9 @@ export const command: Command = {
 		await writeResult(invocation, candidateTable(detections.candidates, curves));
 		const scores = stringOption(invocation, "scores");
 		if (scores !== undefined) await writeTable(scores, scoreTable(detections, curves));
+		const known = new Set(curves.problems.map(({ row }) => row));
+		for (const { row, reason } of detections.rejected)
+			if (!known.has(row + 1)) curves.problems.push({ row: row + 1, reason });
 		for (const { row, reason } of curves.problems.slice(0, 10))
 			process.stderr.write(`caustic: ${path} row ${row}: ${reason}\n`);
 		if (curves.problems.length > 10)
@@ -87,8 +94,8 @@ export const command: Command = {
 };
 
 export function detectOptions(invocation: Invocation): DetectOptions {
-	const preset = stringOption(invocation, "preset") ?? "moderate";
-	if (!(preset in PRESETS)) {
+	const preset = stringOption(invocation, "preset");
+	if (preset !== undefined && !Object.hasOwn(PRESETS, preset)) {
 		throw badInput("bad-option", `${JSON.stringify(preset)} is no preset`, {
 			subject: "--preset",
 			remedy: `Give one of ${Object.keys(PRESETS).join(", ")}`,
@@ -96,7 +103,7 @@ export function detectOptions(invocation: Invocation): DetectOptions {
 	}
 	const minSigma =
 		invocation.options["min-sigma"] === undefined ? undefined : numberOption(invocation, "min-sigma", 3, 0, 20);
-	return { preset: preset as Preset, minSigma };
+	return { preset: preset as Preset | undefined, minSigma };
 }
 
 function candidateTable(candidates: readonly Candidate[], curves: LightCurves): Table {

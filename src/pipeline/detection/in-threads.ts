@@ -73,6 +73,7 @@ export async function detectInThreads(
 						sourceIndex: list[candidate.sourceIndex],
 					})),
 					scores: result.scores.map((score) => ({ ...score, sourceIndex: list[score.sourceIndex] })),
+					rejected: result.rejected.map(({ row, reason }) => ({ row: rows[g][row], reason })),
 				};
 			}),
 		);
@@ -81,6 +82,7 @@ export async function detectInThreads(
 				.flatMap((result) => result.candidates)
 				.sort((a, b) => b.significance - a.significance || b.statistic - a.statistic || a.sourceIndex - b.sourceIndex),
 			scores: results.flatMap((result) => result.scores).sort((a, b) => a.sourceIndex - b.sourceIndex),
+			rejected: results.flatMap((result) => result.rejected).sort((a, b) => a.row - b.row),
 		};
 	} finally {
 		await pool.close();

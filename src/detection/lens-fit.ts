@@ -1,0 +1,120 @@
+import { anneal } from "./anneal.ts";
+import type { FieldFilter } from "./field-filter.ts";
+import type { NullModel, Series } from "./null-model.ts";
+import { alphaAt, lensGain } from "./plasma-lens.ts";
+import { firstAtOrAfter, LONGEST_SHARE, type ProfileCache, referenceFrequency, SPIKE_LIMIT } from "./templates.ts";
+
+/** A fitted lens. `alpha` and `widthDays` refer to the reference frequency of the series. */
+export interface LensFit {
+	alpha: number;
+	betaS: number;
+	widthDays: number;
+	centreMjd: number;
+	amplitude: number;
+}
+
+/** Largest lensed fraction: a little above 1, since levels are measured. */
+export const MOST_LENSED = 1.05;
+
+/** A template on consecutive epochs, bands fastest. */
+export interface Loaded {
+	values: Float64Array;
+	first: number;
+	length: number;
+}
+
+/** The effect of a lens of unit amplitude on the epochs of a series. */
+export function lensTemplate(
+	field: { profiles: ProfileCache; scratch: Float64Array },
+	series: Series,
+	fit: Pick<LensFit, "alpha" | "betaS" | "widthDays" | "centreMjd">,
+): Loaded {
+	const { mjd, frequencyMhz } = series;
+	const bands = frequencyMhz.length;
+	const reference = referenceFrequency(frequencyMhz);
+	const days = fit.widthDays / field.profiles.get(fit.alpha, fit.betaS).fwhm;
+	let reach = 0;
+	const profiles = Array.from(frequencyMhz, (nu) => {
+		const profile = field.profiles.get(alphaAt(fit.alpha, (nu * 1400) / reference), fit.betaS);
+		reach = Math.max(reach, profile.gain.length * profile.step);
+		return profile;
+	});
+	const first = firstAtOrAfter(mjd, fit.centreMjd - reach * days);
+	const last = firstAtOrAfter(mjd, fit.centreMjd + reach * days);
+	const length = Math.max(0, last - first);
+	if (field.scratch.length < length * bands) field.scratch = new Float64Array(2 * mjd.length * bands);
+	const values = field.scratch;
+	for (let i = 0; i < length; i++) {
+		const u = (mjd[first + i] - fit.centreMjd) / days;
+		for (let k = 0; k < bands; k++) values[i * bands + k] = lensGain(profiles[k], u) - 1;
+	}
+	return { values, first, length };
+}
+
+function limitSpikes(values: Float64Array, size: number): void {
+	for (let at = 0; at < size; at++) if (values[at] > SPIKE_LIMIT) values[at] = SPIKE_LIMIT;
+}
+
+/** Caustics are finer than the bank's steps: the best centre and width around a template of the bank. */
+export function scanLens(
+	field: FieldFilter,
+	series: Series,
+	model: NullModel,
+	point: number,
+	start: LensFit,
+): { fit: LensFit; logLikelihood: number } {
+	let best = start;
+	let most = -Infinity;
+	for (const stretch of [0.76, 0.87, 1, 1.15, 1.32])
+		for (let shift = -6; shift <= 6; shift++) {
+			const fit = {
+				...start,
+				widthDays: start.widthDays * stretch,
+				centreMjd: start.centreMjd + (shift * start.widthDays) / 24,
+			};
+			const template = lensTemplate(field, series, fit);
+			limitSpikes(template.values, template.length * series.frequencyMhz.length);
+			field.filter.load(series, template.values, 0, template.first, template.length);
+			const found = field.filter.evaluate(model, point, MOST_LENSED);
+			if (found > most) [most, best] = [found, fit];
+		}
+	return { fit: best, logLikelihood: most };
+}
+
+export function refineLens(
+	field: FieldFilter,
+	series: Series,
+	start: LensFit,
+	model: NullModel,
+	toBeat: number,
+): { fit: LensFit; logLikelihood: number } {
+	const { mjd } = series;
+	const span = Math.max(1, mjd[mjd.length - 1] - mjd[0]);
+	const fitOf = (p: number[]): LensFit => ({
+		alpha: Math.exp(p[0]),
+		betaS: Math.exp(p[1]),
+		widthDays: Math.exp(p[2]),
+		centreMjd: p[3],
+		amplitude: 0,
+	});
+	const load = (p: number[]) => {
+		if (p[0] < Math.log(1.35) || p[0] > Math.log(245) || p[1] < Math.log(0.1) || p[1] > Math.log(3)) return false;
+		if (p[2] < Math.log(4) || p[2] > Math.log(Math.max(15, LONGEST_SHARE * span))) return false;
+		const width = Math.exp(p[2]);
+		if (p[3] < mjd[0] - width || p[3] > mjd[0] + span + width) return false;
+		const template = lensTemplate(field, series, fitOf(p));
+		if (model === field.searchModel) limitSpikes(template.values, template.length * series.frequencyMhz.length);
+		field.filter.load(series, template.values, 0, template.first, template.length);
+		return true;
+	};
+	const found = anneal(
+		field.filter,
+		model,
+		load,
+		[Math.log(start.alpha), Math.log(start.betaS), Math.log(start.widthDays), start.centreMjd],
+		[0.4, 0.5, 0.1, start.widthDays / 20],
+		MOST_LENSED,
+		toBeat,
+	);
+	return { fit: fitOf(found.at), logLikelihood: found.logLikelihood };
+}
