@@ -81,7 +81,7 @@ export const configSchema = z.strictObject({
 		preset: z
 			.enum(["conservative", "moderate", "sensitive"])
 			.default("moderate")
-			.describe("Threshold by false-alarm probability"),
+			.describe("Threshold by false-alarm probability per source: 0.01, 0.05 or 0.3 %"),
 		min_sigma: z.number().min(0).max(20).optional().describe("Threshold in calibrated sigma, instead of the preset's"),
 		tier_high: positive(7, "Candidates above this significance are of the high tier"),
 		tier_medium: positive(5, "Candidates above this significance are of the medium tier"),

@@ -18,7 +18,7 @@ export const command: Command = {
 		"the gain that the sources of a field share, and compares each source with plasma lenses on top of chromatic red",
 		"noise, flares, steps and boxes being rivals. One row per candidate, most significant first; significance is in",
 		"Gaussian sigmas equivalent to the false-alarm probability per source.",
-		"Presets are thresholds of that probability: conservative 0.01 %, moderate 0.03 %, sensitive 0.3 %.",
+		"Presets are thresholds of that probability: conservative 0.01 %, moderate 0.05 %, sensitive 0.3 %.",
 	].join("\n"),
 	examples: [
 		"caustic detect --light-curves light_curves.csv --out candidates.csv",

@@ -7,7 +7,7 @@ import { lightCurvesOf, type MeasurementRow } from "../../store/measurements.ts"
 import { detectInThreads } from "./in-threads.ts";
 
 /** Which detector spoke, in the history of a candidate. */
-const DETECTOR = "lens-filter-1";
+const DETECTOR = "lens-filter-2";
 
 export interface JudgedSource {
 	id: number;
@@ -108,7 +108,7 @@ function judge(
 			...(source.field_id === null ? {} : { fieldId: String(source.field_id) }),
 		})),
 		{
-			preset: settings.preset,
+			preset: settings.min_sigma === undefined ? settings.preset : undefined,
 			minSigma: settings.min_sigma,
 			tierHigh: settings.tier_high,
 			tierMedium: settings.tier_medium,
