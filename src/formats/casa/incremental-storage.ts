@@ -77,6 +77,13 @@ export class IncrementalStorage {
 		return this.arrays();
 	}
 
+	/** Rows cost nothing here: what the table claims to have must be in the index before room is made for it. */
+	requireRows(count: number): void {
+		if (count > this.rows[this.rows.length - 1]) {
+			throw damagedTable(this.path, `row ${count - 1} is missing in its index`);
+		}
+	}
+
 	column(description: ColumnDescription, number: number): StoredColumn {
 		return new IncrementalColumn(this, description, number);
 	}
@@ -159,6 +166,7 @@ class IncrementalColumn implements StoredColumn {
 		const { description, storage } = this;
 		const { type } = description;
 		if (description.isArray) throw misuse(description.name, "arrays");
+		storage.requireRows(first + count);
 		if (type === "String") {
 			const texts = new Array<string>(count).fill("");
 			this.runs(first, count, (bytes, at, from, rows) => {

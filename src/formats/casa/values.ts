@@ -94,8 +94,16 @@ const HOST_IS_LITTLE = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
 type Numeric = Exclude<CasaData, string[]>;
 
+/** Beyond what typed arrays of any width take. */
+const MOST_ELEMENTS = 2 ** 31;
+
 /** A typed array of `count` elements of a numeric type (Bool: bytes). */
 export function allocate(type: CasaType, count: number): Numeric {
+	if (!(count <= MOST_ELEMENTS)) {
+		throw badInput("table-damaged", `${count} values of ${type} are more than can be held at once`, {
+			remedy: "The table is damaged: copy it again from its source",
+		});
+	}
 	switch (type) {
 		case "Bool":
 		case "uChar":
