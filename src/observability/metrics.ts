@@ -35,6 +35,23 @@ export const measurements = new Counter({
 	labelNames: ["method", "status"] as const,
 	registers,
 });
+export const snrClasses = new Counter({
+	name: "photometry_measurements_by_snr_total",
+	help: "Photometry measurements by class of signal to noise",
+	labelNames: ["snr_class"] as const,
+	registers,
+});
+export const checks = new Counter({
+	name: "photometry_checks_total",
+	help: "Checks of measurements by kind (fitted, history, image, new_source) and outcome",
+	labelNames: ["check", "outcome"] as const,
+	registers,
+});
+export const accuracy = new Gauge({
+	name: "photometry_accuracy_forced_fitted",
+	help: "Median difference of fitted and forced fluxes of the last measured image, relative",
+	registers,
+});
 export const throughput = new Gauge({
 	name: "photometry_pipeline_throughput_sources_per_hour",
 	help: "Measurements of the last measured image, per hour",

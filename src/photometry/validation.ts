@@ -81,7 +81,8 @@ function brightestOf(plan: ForcedPlan, out: ForcedFluxes, group: number): number
 }
 
 /** Classes of signal to noise, in which accuracy and completeness are reported. */
-export type SnrClass = "negative" | "below 3" | "3 to 5" | "5 to 10" | "above 10";
+export const SNR_CLASSES = ["negative", "below 3", "3 to 5", "5 to 10", "above 10"] as const;
+export type SnrClass = (typeof SNR_CLASSES)[number];
 
 /** The class of a measurement by flux over its error; undefined for one without a value. Negative fluxes are data. */
 export function snrClass(flux: number, error: number): SnrClass | undefined {

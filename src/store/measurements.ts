@@ -18,6 +18,15 @@ export interface MeasuredImage {
 	nBlend: Int32Array;
 	upperLimitJy: Float64Array;
 	flags: string[];
+	/** The finder's flux of the same source and what both methods support, where the two were compared. */
+	fitted?: {
+		fittedFluxJy: Float64Array;
+		fittedFluxErrJy: Float64Array;
+		consensusFluxJy: Float64Array;
+		consensusFluxErrJy: Float64Array;
+		consensusMethod: string[];
+		checkFlags: string[];
+	};
 }
 
 /**
@@ -25,6 +34,7 @@ export interface MeasuredImage {
  * and never doubles. Values that had been normalised lose their normalised part, which belonged to the old raw value.
  */
 export async function storeMeasurements(tx: Transaction, m: MeasuredImage): Promise<void> {
+	const { fitted } = m;
 	await tx.execute(
 		"delete measurements",
 		"DELETE FROM measurement WHERE image_id = $1 AND method = $2 AND configuration = $3 AND source_id = ANY($4::bigint[])",
@@ -49,6 +59,16 @@ export async function storeMeasurements(tx: Transaction, m: MeasuredImage): Prom
 			{ name: "upper_limit_jy", value: (i) => m.upperLimitJy[i] },
 			{ name: "flags", value: (i) => m.flags[i] },
 			{ name: "run_id", value: () => m.runId },
+			...(fitted === undefined
+				? []
+				: [
+						{ name: "fitted_flux_jy", value: (i: number) => fitted.fittedFluxJy[i] },
+						{ name: "fitted_flux_err_jy", value: (i: number) => fitted.fittedFluxErrJy[i] },
+						{ name: "consensus_flux_jy", value: (i: number) => fitted.consensusFluxJy[i] },
+						{ name: "consensus_flux_err_jy", value: (i: number) => fitted.consensusFluxErrJy[i] },
+						{ name: "consensus_method", value: (i: number) => fitted.consensusMethod[i] },
+						{ name: "check_flags", value: (i: number) => fitted.checkFlags[i] },
+					]),
 		],
 		m.sourceId.length,
 	);

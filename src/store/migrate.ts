@@ -4,6 +4,7 @@ import { failure } from "../error.ts";
 import { connectionOptions, type Database } from "./database.ts";
 import { survey } from "./migrations/0001-survey.ts";
 import { eventOrder } from "./migrations/0002-event-order.ts";
+import { checks } from "./migrations/0003-checks.ts";
 
 interface Migration {
 	version: number;
@@ -15,6 +16,7 @@ interface Migration {
 export const MIGRATIONS: Migration[] = [
 	{ version: 1, name: "survey", sql: survey },
 	{ version: 2, name: "event order", sql: eventOrder },
+	{ version: 3, name: "checks", sql: checks },
 ];
 
 /** Any number that nobody else locks on: two processes that upgrade at once must take turns. */

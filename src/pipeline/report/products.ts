@@ -20,7 +20,7 @@ export async function lightCurveTable(db: Queryable, configuration: string): Pro
 		`SELECT s.name AS source_id, m.mjd, b.frequency_hz / 1e6 AS frequency_mhz, coalesce(flux_norm_jy, flux_jy) AS flux_jy,
 		 coalesce(flux_norm_err_jy, flux_err_jy) AS flux_err_jy, flux_jy AS flux_raw_jy, flux_err_jy AS flux_raw_err_jy, correction, correction_err,
 		 coalesce(correction_source, 'none') AS correction_source, s.ra_deg, s.dec_deg, f.name AS field_id, i.epoch_id::text AS epoch_id,
-		 concat_ws('|', nullif(m.flags, ''), nullif(norm_flags, '')) AS flags
+		 concat_ws('|', nullif(m.flags, ''), nullif(norm_flags, ''), nullif(check_flags, '')) AS flags
 		 FROM measurement m JOIN source s ON s.id = source_id JOIN band b ON b.id = m.band_id JOIN image i ON i.id = image_id JOIN field f ON f.id = i.field_id
 		 WHERE method = 'forced' AND configuration = $1 ORDER BY source_id, m.mjd, frequency_mhz, i.id`,
 		[configuration],
@@ -85,7 +85,8 @@ export async function sourceTable(db: Queryable): Promise<Table> {
 	const rows = await db.query(
 		"source table",
 		`SELECT DISTINCT ON (s.id) s.name AS source_id, s.origin, s.ra_deg, s.dec_deg, s.ra_err_arcsec, s.dec_err_arcsec, f.name AS field_id,
-		 b.frequency_hz / 1e6 AS frequency_mhz, l.n AS n_measurements, l.weighted_mean_jy AS flux_jy, l.eta, l.v, l.modulation_index, sc.significance
+		 b.frequency_hz / 1e6 AS frequency_mhz, l.n AS n_measurements, l.weighted_mean_jy AS flux_jy, l.eta, l.v, l.modulation_index, sc.significance,
+		 s.new_source_significance, s.new_source_verdict
 		 FROM source s LEFT JOIN field f ON f.id = s.field_id LEFT JOIN light_curve_state l ON l.source_id = s.id LEFT JOIN band b ON b.id = l.band_id
 		 LEFT JOIN source_score sc ON sc.source_id = s.id ORDER BY s.id, l.weighted_mean_jy DESC NULLS LAST`,
 	);
@@ -107,6 +108,8 @@ export async function sourceTable(db: Queryable): Promise<Table> {
 			numeric("v", rows),
 			numeric("modulation_index", rows),
 			numeric("significance", rows),
+			numeric("new_source_significance", rows),
+			text("new_source_verdict", rows),
 		],
 	};
 }
@@ -116,7 +119,8 @@ export async function measurementTable(db: Queryable): Promise<Table> {
 	const rows = await db.query(
 		"measurement table",
 		`SELECT s.name AS source_id, i.path AS image, m.method, m.configuration, m.mjd, b.frequency_hz / 1e6 AS frequency_mhz, flux_jy, flux_err_jy, local_rms_jy, snr,
-		 chi2, dof, n_blend, upper_limit_jy, m.flags, flux_norm_jy, flux_norm_err_jy, correction, correction_err, correction_source, norm_flags
+		 chi2, dof, n_blend, upper_limit_jy, m.flags, flux_norm_jy, flux_norm_err_jy, correction, correction_err, correction_source, norm_flags,
+		 fitted_flux_jy, fitted_flux_err_jy, consensus_flux_jy, consensus_flux_err_jy, consensus_method, history_sigmas, check_flags
 		 FROM measurement m JOIN source s ON s.id = source_id JOIN image i ON i.id = image_id JOIN band b ON b.id = m.band_id ORDER BY s.id, m.mjd, i.id`,
 	);
 	return {
@@ -144,6 +148,13 @@ export async function measurementTable(db: Queryable): Promise<Table> {
 			numeric("correction_err", rows),
 			text("correction_source", rows),
 			text("norm_flags", rows),
+			numeric("fitted_flux_jy", rows, "Jy"),
+			numeric("fitted_flux_err_jy", rows, "Jy"),
+			numeric("consensus_flux_jy", rows, "Jy"),
+			numeric("consensus_flux_err_jy", rows, "Jy"),
+			text("consensus_method", rows),
+			numeric("history_sigmas", rows),
+			text("check_flags", rows),
 		],
 	};
 }

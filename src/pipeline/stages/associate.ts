@@ -1,6 +1,7 @@
 import { readCatalogue } from "../../formats/catalogue.ts";
-import { associate as matchPositions, type Positions } from "../../photometry/association.ts";
+import { associate as matchPositions, type Positions, type Relation } from "../../photometry/association.ts";
 import { separationDeg } from "../../sky/separation.ts";
+import { storeRelations } from "../../store/component-relations.ts";
 import type { Transaction } from "../../store/database.ts";
 import { addDeadLetter } from "../../store/dead-letters.ts";
 import { takeIds } from "../../store/ids.ts";
@@ -21,6 +22,9 @@ interface ComponentRow {
 	local_rms_jy: number;
 	flags: string;
 }
+
+/** A component within reach of a source that it was not matched with. */
+type RelationRow = Relation & { imageId: number; number: number };
 
 /** Sources as the association sees them while it walks through the images: the known ones first, new ones appended. */
 interface Known {
@@ -69,6 +73,7 @@ export const associate: Stage = {
 		const problems = catalogue?.problems ?? [];
 		const fromCatalogue = catalogue === undefined ? 0 : addCatalogue(known, catalogue, areas);
 		const links: { imageId: number; number: number; source: number }[] = [];
+		const relations: RelationRow[] = [];
 		const shifts: { imageId: number; eastArcsec: number; northArcsec: number }[] = [];
 		let largest = 0;
 		let faint = 0;
@@ -84,6 +89,9 @@ export const associate: Stage = {
 			const { eastArcsec, northArcsec } = matched.offset;
 			shifts.push({ imageId: image.id, eastArcsec, northArcsec });
 			largest = Math.max(largest, Math.hypot(eastArcsec, northArcsec));
+			for (const relation of matched.relations) {
+				relations.push({ ...relation, imageId: image.id, number: list[relation.component].number });
+			}
 			for (let i = 0; i < list.length; i++) {
 				let source = matched.match[i];
 				// A component beside a source that has taken another one is a part of it, not a source of its own.
@@ -114,6 +122,8 @@ export const associate: Stage = {
 				catalogue_problems: problems.length,
 				largest_offset_arcsec: largest,
 				too_faint_to_be_new: faint,
+				one_to_many: relations.filter((relation) => relation.kind === "one-to-many").length,
+				many_to_one: relations.filter((relation) => relation.kind === "many-to-one").length,
 			},
 			async store(tx) {
 				await storeSources(tx, known);
@@ -136,6 +146,11 @@ export const associate: Stage = {
 						links.map((link) => link.number),
 						links.map((link) => known.rows[link.source].id),
 					],
+				);
+				await storeRelations(
+					tx,
+					images.map((image) => image.id),
+					relations.map((relation) => ({ ...relation, sourceId: known.rows[relation.source].id })),
 				);
 				for (const problem of problems) {
 					await addDeadLetter(tx, {

@@ -1,11 +1,14 @@
 import { failure } from "../../error.ts";
 import * as metrics from "../../observability/metrics.ts";
+import { SNR_CLASSES, type SnrClass, snrClass } from "../../photometry/validation.ts";
 import { destination } from "../../sky/separation.ts";
+import { storeQuality } from "../../store/checks.ts";
 import { publish } from "../../store/events.ts";
 import { getImage, imagesOfRun } from "../../store/images.ts";
 import { sourcesMeasuredIn, storeMeasurements } from "../../store/measurements.ts";
 import { failedUnits } from "../../store/runs.ts";
 import { sourcesWithin } from "../../store/sources.ts";
+import { compareWithFitted, fittedFluxes } from "../checks/fitted.ts";
 import { photometrySettings } from "../pixels/settings.ts";
 import { imagePathOf, type Stage, type StageResult } from "../stage.ts";
 
@@ -49,10 +52,22 @@ export const measure: Stage = {
 		const inside = all.flatMap((source, i) => (measured.outside[i] === 1 || present.has(source.id) ? [] : [i]));
 		const pick = (values: Float64Array) => Float64Array.from(inside, (i) => values[i]);
 		const flux = pick(measured.fluxJy);
+		const fluxErr = pick(measured.fluxErrJy);
+		const flags = inside.map((i) => measured.flags[i]);
+		const sourceId = Float64Array.from(inside, (i) => all[i].id);
+		const fitted = compareWithFitted(sourceId, flux, fluxErr, flags, await fittedFluxes(database, image.id));
+		const { compared, discrepant, median_ratio } = fitted.summary;
+		const classes = countClasses(flux, fluxErr);
 		const valid = flux.reduce((n, value) => n + (Number.isNaN(value) ? 0 : 1), 0);
 		const seconds = (performance.now() - begun) / 1000;
 		return {
-			output: { measurements: inside.length, measured: valid, flagged: inside.length - valid },
+			output: {
+				measurements: inside.length,
+				measured: valid,
+				flagged: inside.length - valid,
+				compared_with_fitted: compared,
+				fitted_differs: discrepant,
+			},
 			async store(tx) {
 				await storeMeasurements(tx, {
 					imageId: image.id,
@@ -61,17 +76,24 @@ export const measure: Stage = {
 					method: "forced",
 					configuration: configurationHash,
 					runId: run.id,
-					sourceId: Float64Array.from(inside, (i) => all[i].id),
+					sourceId,
 					fluxJy: flux,
-					fluxErrJy: pick(measured.fluxErrJy),
+					fluxErrJy: fluxErr,
 					localRmsJy: pick(measured.localRmsJy),
 					snr: pick(measured.snr),
 					chi2: pick(measured.chi2),
 					dof: Int32Array.from(inside, (i) => measured.dof[i]),
 					nBlend: Int32Array.from(inside, (i) => measured.nBlend[i]),
 					upperLimitJy: pick(measured.upperLimitJy),
-					flags: inside.map((i) => measured.flags[i]),
+					flags,
+					fitted,
 				});
+				// An image that only gained new sources keeps what was said of all of them.
+				if (present.size === 0) {
+					await storeQuality(tx, [
+						{ imageId: image.id, quality: { cross_check: fitted.summary, snr_classes: classes } },
+					]);
+				}
 				await tx.execute("image noise", "UPDATE image SET noise_median_jy = $2 WHERE id = $1", [
 					image.id,
 					measured.noiseMedianJy,
@@ -83,11 +105,24 @@ export const measure: Stage = {
 				});
 				metrics.measurements.inc({ method: "forced", status: "measured" }, valid);
 				metrics.measurements.inc({ method: "forced", status: "flagged" }, inside.length - valid);
+				for (const name of SNR_CLASSES) metrics.snrClasses.inc({ snr_class: name }, classes[name]);
+				metrics.checks.inc({ check: "fitted", outcome: "agrees" }, compared - discrepant);
+				metrics.checks.inc({ check: "fitted", outcome: "differs" }, discrepant);
+				if (median_ratio !== null) metrics.accuracy.set(Math.abs(median_ratio - 1));
 				if (seconds > 0) metrics.throughput.set((inside.length / seconds) * 3600);
 			},
 		};
 	},
 };
+
+function countClasses(flux: Float64Array, error: Float64Array): Record<SnrClass, number> {
+	const counts = Object.fromEntries(SNR_CLASSES.map((name) => [name, 0])) as Record<SnrClass, number>;
+	for (let i = 0; i < flux.length; i++) {
+		const name = snrClass(flux[i], error[i]);
+		if (name !== undefined) counts[name]++;
+	}
+	return counts;
+}
 
 /** Where the sources stand in an image whose positions are off by a common amount. */
 export function shifted(

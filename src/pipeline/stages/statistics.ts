@@ -1,4 +1,5 @@
 import * as metrics from "../../observability/metrics.ts";
+import { storeHistory, storeNewSources, storeQuality } from "../../store/checks.ts";
 import type { Queryable } from "../../store/database.ts";
 import { publish } from "../../store/events.ts";
 import { keyOf, loadStates, type StateUpdate, storeStates } from "../../store/light-curves.ts";
@@ -10,14 +11,19 @@ import {
 	summarize,
 	validate,
 } from "../../variability/statistics.ts";
+import { HistoryWatch } from "../checks/history.ts";
+import { judgeNewSources } from "../checks/new-sources.ts";
 import type { Stage, StageContext, StageResult } from "../stage.ts";
 
 interface Point {
 	source_id: number;
 	band_id: number;
+	image_id: number;
 	mjd: number;
 	flux: number | null;
 	err: number | null;
+	/** Measured by this run. */
+	own: boolean;
 }
 
 /** The value of a light curve: on the common scale where there is one, as measured otherwise. */
@@ -58,18 +64,19 @@ export const statistics: Stage = {
 		const fields = await renormalizedFields(database, run.id);
 		const again = await database.query<Point>(
 			"light curves of fields",
-			`SELECT m.source_id, m.band_id, m.mjd, ${VALUE} FROM measurement m JOIN source ON source.id = source_id
+			`SELECT m.source_id, m.band_id, m.image_id, m.mjd, ${VALUE}, m.run_id = $3 AS own FROM measurement m JOIN source ON source.id = source_id
 			 WHERE field_id = ANY($1) AND method = 'forced' AND configuration = $2 ORDER BY source_id, band_id, mjd, image_id`,
-			[fields, configurationHash],
+			[fields, configurationHash, run.id],
 		);
 		const fresh = await database.query<Point>(
 			"points of run",
-			`SELECT source_id, band_id, mjd, ${VALUE} FROM measurement JOIN source ON source.id = source_id
+			`SELECT source_id, band_id, image_id, mjd, ${VALUE}, true AS own FROM measurement JOIN source ON source.id = source_id
 			 WHERE run_id = $1 AND method = 'forced' AND configuration = $2 AND (field_id IS NULL OR field_id <> ALL($3)) ORDER BY source_id, band_id, mjd, image_id`,
 			[run.id, configurationHash, fields],
 		);
 		const states = await loadStates(database, [...new Set(fresh.map((point) => point.source_id))], configurationHash);
 		const touched = new Map<string, { sourceId: number; bandId: number; state: LightCurveState }>();
+		const watch = new HistoryWatch();
 		let faults = 0;
 		const add = (point: Point, begin: (key: string) => LightCurveState) => {
 			const key = keyOf({ sourceId: point.source_id, bandId: point.band_id });
@@ -80,9 +87,13 @@ export const statistics: Stage = {
 			}
 			// A flagged measurement has no value: it stays in the light curve and out of its statistics.
 			if (point.flux === null || point.err === null) return;
-			if (measurementFault(point.mjd, point.flux, point.err) === null)
-				addMeasurement(entry.state, point.mjd, point.flux, point.err);
-			else faults += 1;
+			const { mjd, flux, err } = point;
+			if (measurementFault(mjd, flux, err) !== null) {
+				faults += 1;
+				return;
+			}
+			if (point.own) watch.look({ ...point, flux, err }, entry.state);
+			addMeasurement(entry.state, mjd, flux, err);
 		};
 		for (const point of again) add(point, emptyState);
 		for (const point of fresh) add(point, (key) => states.get(key) ?? emptyState());
@@ -90,11 +101,45 @@ export const statistics: Stage = {
 			const summary = summarize(entry.state);
 			return { ...entry, summary, flags: validate(summary) };
 		});
+		const verdicts = await watch.judge(database, configurationHash, VALUE);
+		const anomalies = verdicts.points.filter((point) => point.isAnomalous).length;
+		const badImages = verdicts.images.filter((image) => image.isImageAnomalous).length;
+		const newSources = await judgeNewSources(database, run.id, configurationHash);
 		metrics.statisticsDuration.observe((performance.now() - begun) / 1000);
 		return {
-			output: { light_curves: updates.length, points: fresh.length + again.length, impossible_values: faults },
+			output: {
+				light_curves: updates.length,
+				points: fresh.length + again.length,
+				impossible_values: faults,
+				history_anomalies: anomalies,
+				anomalous_images: badImages,
+				new_sources: newSources.filter((source) => source.verdict === "new").length,
+			},
 			async store(tx) {
 				await storeStates(tx, updates, configurationHash);
+				await storeHistory(tx, configurationHash, verdicts.points);
+				await storeQuality(
+					tx,
+					verdicts.images.map((image) => ({
+						imageId: image.imageId,
+						quality: {
+							history: {
+								checked: image.checked,
+								anomalous: image.anomalous,
+								image_anomalous: image.isImageAnomalous,
+								median_sigmas: image.medianSigmas,
+								median_ratio: image.medianRatio,
+							},
+						},
+					})),
+				);
+				await storeNewSources(tx, newSources);
+				const checked = verdicts.images.reduce((sum, image) => sum + image.checked, 0);
+				metrics.checks.inc({ check: "history", outcome: "agrees" }, checked - anomalies);
+				metrics.checks.inc({ check: "history", outcome: "differs" }, anomalies);
+				metrics.checks.inc({ check: "image", outcome: "agrees" }, verdicts.images.length - badImages);
+				metrics.checks.inc({ check: "image", outcome: "differs" }, badImages);
+				for (const { verdict } of newSources) metrics.checks.inc({ check: "new_source", outcome: verdict });
 				await publish(tx, "StatisticsUpdated", {
 					source: "stage/statistics",
 					subject: run.id,

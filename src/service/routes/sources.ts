@@ -60,7 +60,21 @@ const sourceDetail = z
 		pa_deg: z.number().nullable(),
 		field: z.string().nullable(),
 		first_image_id: z.number().int().nullable(),
-		new_source_significance: z.number().nullable(),
+		new_source_significance: quantity("Signal to noise at which the deepest earlier image would have shown it"),
+		new_source_verdict: z
+			.string()
+			.nullable()
+			.openapi({ description: "new, could_not_have_been_seen, no_earlier_image; null for catalogue sources" }),
+		relations: z
+			.array(
+				z.object({
+					image_id: z.number().int(),
+					kind: z.string(),
+					separation_arcsec: z.number(),
+					de_ruiter: z.number(),
+				}),
+			)
+			.openapi({ description: "Components near the source that are matched otherwise" }),
 		statistics: z.array(bandStatistics),
 		candidates: z.array(
 			z.object({
@@ -98,6 +112,13 @@ const curves = z
 				correction: numbers,
 				flags: z.array(z.string()),
 				norm_flags: z.array(z.string()),
+				fitted_flux_jy: numbers,
+				fitted_flux_err_jy: numbers,
+				consensus_flux_jy: numbers,
+				consensus_flux_err_jy: numbers,
+				consensus_method: z.array(z.string().nullable()),
+				history_sigmas: numbers,
+				check_flags: z.array(z.string()),
 			}),
 		),
 	})

@@ -21,6 +21,17 @@ export interface LightCurve {
 	/** Names joined by `|`; empty when clean. */
 	flags: string[];
 	norm_flags: string[];
+	/** The finder's peak in the same image, Jy/beam, where it has one. */
+	fitted_flux_jy: (number | null)[];
+	fitted_flux_err_jy: (number | null)[];
+	/** What forced and fitted flux both support, and which of them it is. */
+	consensus_flux_jy: (number | null)[];
+	consensus_flux_err_jy: (number | null)[];
+	consensus_method: (string | null)[];
+	/** Deviation from the source's own past, where it was suspicious enough to be computed. */
+	history_sigmas: (number | null)[];
+	/** `fitted_differs`, `history_anomaly`, joined by `|`; empty when clean. */
+	check_flags: string[];
 }
 
 export interface LightCurves {
@@ -63,6 +74,13 @@ export async function lightCurves(
 				"m.correction",
 				"flags",
 				"norm_flags",
+				"fitted_flux_jy",
+				"fitted_flux_err_jy",
+				"consensus_flux_jy",
+				"consensus_flux_err_jy",
+				"consensus_method",
+				"history_sigmas",
+				"check_flags",
 			]
 				.map((c) => `array_agg(${c} ORDER BY m.mjd, m.image_id) AS ${c.replace("m.", "")}`)
 				.join(", ")}

@@ -136,20 +136,24 @@ export interface SourceDetail extends SourceRow {
 	field: string | null;
 	first_image_id: number | null;
 	new_source_significance: number | null;
+	/** `new`, or why it is not called so. */
+	new_source_verdict: string | null;
+	/** Components near the source that belong to another, or of which it has another already. */
+	relations: { image_id: number; kind: string; separation_arcsec: number; de_ruiter: number }[];
 	statistics: BandStatistics[];
 	candidates: { id: number; status: string; tier: string; significance: number; start_mjd: number; end_mjd: number }[];
 }
 
 /** One source with its statistics per subband and every candidate it ever had. */
 export async function getSource(db: Queryable, sourceId: number): Promise<SourceDetail | undefined> {
-	const rows = await db.query<Omit<SourceDetail, "statistics" | "candidates">>(
+	const rows = await db.query<Omit<SourceDetail, "statistics" | "candidates" | "relations">>(
 		"get source",
-		`SELECT ${COLUMNS}, source.major_arcsec, source.minor_arcsec, source.pa_deg, field.name AS field, first_image_id, new_source_significance
+		`SELECT ${COLUMNS}, source.major_arcsec, source.minor_arcsec, source.pa_deg, field.name AS field, first_image_id, new_source_significance, new_source_verdict
 		 FROM source CROSS JOIN (SELECT NULL::float8 AS separation_deg) AS cone ${JOINS} LEFT JOIN field ON field.id = source.field_id WHERE source.id = $1`,
 		[sourceId],
 	);
 	if (rows.length === 0) return undefined;
-	const [statistics, candidates] = await Promise.all([
+	const [statistics, candidates, relations] = await Promise.all([
 		db.query<BandStatistics>(
 			"source statistics",
 			`SELECT band_id, frequency_hz / 1e6 AS frequency_mhz, n, mean_jy, weighted_mean_jy, v, eta, log10_p, modulation_index, last_mjd, flags
@@ -161,6 +165,11 @@ export async function getSource(db: Queryable, sourceId: number): Promise<Source
 			"SELECT id, status, tier, significance, start_mjd, end_mjd FROM candidate WHERE source_id = $1 ORDER BY start_mjd, id",
 			[sourceId],
 		),
+		db.query<SourceDetail["relations"][number]>(
+			"source relations",
+			"SELECT image_id, kind, separation_arcsec, de_ruiter FROM component_relation WHERE source_id = $1 ORDER BY image_id, number",
+			[sourceId],
+		),
 	]);
-	return { ...rows[0], statistics, candidates };
+	return { ...rows[0], statistics, candidates, relations };
 }
