@@ -160,9 +160,9 @@ describe("runs on request", () => {
 				"--frequencies",
 				"1400",
 				"--size",
-				"160",
+				"256",
 				"--sources",
-				"6",
+				"16",
 			],
 			{ encoding: "utf8" },
 		);
@@ -213,17 +213,68 @@ describe("runs on request", () => {
 
 		const normalized = await post("/api/v1/normalize", { image: image.id });
 		expect(normalized.status).toBe(200);
-		const [{ measurements }] = ((await normalized.json()) as { items: { measurements: { flux_norm_jy: number }[] }[] })
-			.items;
+		const { measurements } = (await normalized.json()) as { measurements: { flux_norm_jy: number }[] };
 		expect(measurements.map((row) => row.flux_norm_jy)).toEqual(stored.map((row) => row.flux_norm_jy));
 		const one = await post("/api/v1/normalize", { image: image.id, source: stored[2].id, mode: "none" });
 		expect(await one.json()).toMatchObject({
-			items: [{ measurements: [{ source_id: stored[2].id, flux_norm_jy: stored[2].flux_jy }] }],
+			measurements: [{ source_id: stored[2].id, flux_norm_jy: stored[2].flux_jy }],
 		});
-		const batch = await post("/api/v1/normalize", { images: [image.id, 424_242] });
-		expect(await batch.json()).toMatchObject({
-			items: [{ status: "done" }, { image_id: 424_242, status: "no_image" }],
-		});
+		expect((await post("/api/v1/normalize", { image: 424_242 })).status).toBe(404);
+		expect((await post("/api/v1/normalize", { image: image.id, source: 88_888 })).status).toBe(404);
+	});
+
+	test("images normalised again as a job: stored with an outcome for each, statistics follow, raw fluxes stay", async () => {
+		const ofImages = () =>
+			store.database.query<{ image_id: number; source_id: number; flux_jy: number; flux_norm_jy: number }>(
+				"fluxes of run",
+				`SELECT image_id, source_id, flux_jy, flux_norm_jy FROM measurement JOIN image ON image.id = image_id WHERE path LIKE $1 ORDER BY 1, 2`,
+				[`${folder}%`],
+			);
+		const meansOf = () =>
+			store.database.query<{ mean_jy: number }>(
+				"means of run",
+				`SELECT mean_jy FROM light_curve_state l WHERE EXISTS (SELECT FROM measurement m JOIN image ON image.id = image_id
+				 WHERE m.source_id = l.source_id AND m.band_id = l.band_id AND path LIKE $1) ORDER BY l.source_id, l.band_id`,
+				[`${folder}%`],
+			);
+		const [before, meansBefore] = [await ofImages(), await meansOf()];
+		expect(before.filter((row) => row.flux_norm_jy !== row.flux_jy).length).toBeGreaterThan(before.length / 2);
+		const ids = [...new Set(before.map((row) => row.image_id))];
+		const order = async (body: object) => {
+			const response = await post("/api/v1/normalize", body);
+			expect(response.status).toBe(202);
+			const { status_url } = (await response.json()) as { status_url: string };
+			expect(response.headers.get("location")).toBe(status_url);
+			return (await ended(status_url)) as unknown as {
+				status: string;
+				images: number;
+				results: { image_id: number; status: string; solution: string }[];
+			};
+		};
+		const raw = await order({ images: [...ids, 424_242], mode: "none" });
+		expect(raw).toMatchObject({ status: "done", images: ids.length, normalized: 0 });
+		expect(raw.results.map((row) => [row.image_id, row.status])).toEqual([
+			...ids.map((id) => [id, "done"]),
+			[424_242, "no_image"],
+		]);
+		const unscaled = await ofImages();
+		expect(unscaled.map((row) => row.flux_jy)).toEqual(before.map((row) => row.flux_jy));
+		expect(unscaled.map((row) => row.flux_norm_jy)).toEqual(before.map((row) => row.flux_jy));
+		expect(await meansOf()).not.toEqual(meansBefore);
+
+		const all = await order({ all: true });
+		expect(all).toMatchObject({ status: "done", results: [] });
+		expect(all.images).toBeGreaterThanOrEqual(ids.length);
+		expect(await ofImages()).toEqual(before);
+		expect(await meansOf()).toEqual(meansBefore);
+		const documented = service.app.openAPIRegistry.definitions
+			.flatMap((definition) => (definition.type === "route" ? [definition.route] : []))
+			.find((route) => route.path === "/api/v1/normalize/{job}")?.responses[200] as {
+			content: Record<string, { schema: ZodType }>;
+		};
+		expect(documented.content["application/json"].schema.parse(raw)).toEqual(raw);
+		expect((await service.app.request("http://localhost/api/v1/detect/none")).status).toBe(404);
+		expect((await service.app.request("http://localhost/api/v1/normalize/none")).status).toBe(404);
 	});
 
 	test.each([
@@ -231,7 +282,14 @@ describe("runs on request", () => {
 		["/api/v1/measure", { image: 1, noise: "/n.fits", positions: [{ ra_deg: 1, dec_deg: 1 }] }, "noise"],
 		["/api/v1/measure", { image: 1, positions: [{ ra_deg: 12.5, dec_deg: 91 }] }, "positions.0.dec_deg"],
 		["/api/v1/measure", { image: 1, positions: [] }, "positions"],
+		["/api/v1/measure", { image: 1, positions: [{ ra: 1, dec: 1 }] }, "positions.0.ra"],
+		["/api/v1/measure", { image: 1, positions: [{ ra_deg: "12h30m", dec_deg: 1 }] }, "positions.0.ra_deg"],
+		["/api/v1/measure", { path: "/etc/passwd\0.fits", positions: [{ ra_deg: 1, dec_deg: 1 }] }, "path"],
+		["/api/v1/measure", { path: "../images/a.fits", positions: [{ ra_deg: 1, dec_deg: 1 }] }, "path"],
 		["/api/v1/normalize", { source: 1 }, "source"],
+		["/api/v1/normalize", { image: 1, images: [1] }, "images"],
+		["/api/v1/normalize", { all: false }, "all"],
+		["/api/v1/normalize", { image: 1, colour: "red" }, "colour"],
 		["/api/v1/normalize", { image: 1, mode: "best" }, "mode"],
 	])("%s %j is refused and the field named", async (path, body, field) => {
 		const response = await post(path, body);

@@ -7,6 +7,7 @@ import { find } from "./stages/find.ts";
 import { ingest } from "./stages/ingest.ts";
 import { measure } from "./stages/measure.ts";
 import { normalise } from "./stages/normalise.ts";
+import { normaliseRequested } from "./stages/normalise-requested.ts";
 import { report } from "./stages/report.ts";
 import { statistics } from "./stages/statistics.ts";
 
@@ -14,7 +15,16 @@ import { statistics } from "./stages/statistics.ts";
 export const STAGES: readonly Stage[] = [ingest, find, associate, measure, normalise, statistics, detect, report];
 
 /** The stages of each kind of run. */
-export const GRAPHS: Record<RunKind, readonly Stage[]> = { images: STAGES, detection: [detectRequested] };
+export const GRAPHS: Record<RunKind, readonly Stage[]> = {
+	images: STAGES,
+	detection: [detectRequested],
+	// What is derived from the fluxes follows them at once.
+	normalization: [
+		normaliseRequested,
+		{ ...statistics, after: [normaliseRequested.name] },
+		{ ...detectRequested, after: [statistics.name], enabled: detect.enabled },
+	],
+};
 
 const byName = new Map(Object.values(GRAPHS).flatMap((stages) => stages.map((stage) => [stage.name, stage])));
 

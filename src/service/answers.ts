@@ -46,6 +46,14 @@ export const orderAnswers = <T extends z.ZodType>(job: T, description: string) =
 	503: problem("The database does not answer, or this service takes no work"),
 });
 
+/** The same for a question that is asked with a body. */
+export const requestAnswers = <T extends z.ZodType>(schema: T, description: string) => ({
+	...oneAnswers(schema, description),
+	403: problem("The request comes from a page of another origin, or names a path outside the allowed folders"),
+	413: problem("The body is too large"),
+	415: problem("The body is not JSON"),
+});
+
 /** The same for a change of state. */
 export const changeAnswers = <T extends z.ZodType>(schema: T, description: string) => ({
 	...oneAnswers(schema, description),

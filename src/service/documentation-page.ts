@@ -21,6 +21,7 @@ interface SchemaObject {
 	description?: string;
 	enum?: unknown[];
 	default?: unknown;
+	example?: unknown;
 	minimum?: number;
 	maximum?: number;
 	items?: SchemaObject;
@@ -82,13 +83,8 @@ function example(method: string, path: string, body: SchemaObject | undefined, d
 	const address = `http://localhost:8765${path.replace(/\{component\}/, "database").replace(/\{[^}]+\}/g, "1")}`;
 	if (method === "get") return `curl ${path.endsWith("/events") ? "-N " : ""}${address}`;
 	const schema = body?.$ref === undefined ? body : document.components?.schemas?.[nameOf(body.$ref)];
-	const fields = Object.entries(schema?.properties ?? {}).map(([name, field]) => {
-		const value =
-			field.enum?.[0] ??
-			(field.type === "integer" || field.type === "number" ? 1 : field.type === "array" ? [] : "text");
-		return [name, value];
-	});
-	return `curl -X POST ${address} -H 'Content-Type: application/json' -d '${JSON.stringify(Object.fromEntries(fields))}'`;
+	const example = JSON.stringify(schema?.example ?? {});
+	return `curl -X POST ${address} -H 'Content-Type: application/json' -d '${example}'`;
 }
 
 function operationSection(path: string, method: string, operation: Operation, document: OpenApiDocument): string {

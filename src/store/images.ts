@@ -58,6 +58,21 @@ export async function getImage(db: Queryable, id: number): Promise<ImageRow | un
 }
 
 /** Images of a run in the order of observation. */
+/** Those of the ids that there are. */
+export const existingImages = async (db: Queryable, ids: number[]): Promise<number[]> => {
+	const rows = await db.query<{ id: number }>("existing images", "SELECT id FROM image WHERE id = ANY($1)", [ids]);
+	return rows.map((row) => row.id);
+};
+
+export const fieldsOfImages = async (db: Queryable, ids: number[]): Promise<number[]> => {
+	const rows = await db.query<{ field_id: number }>(
+		"fields of images",
+		"SELECT DISTINCT field_id FROM image WHERE id = ANY($1) ORDER BY 1",
+		[ids],
+	);
+	return rows.map((row) => row.field_id);
+};
+
 export const imagesOfRun = (db: Queryable, runId: string): Promise<ImageRow[]> =>
 	db.query<ImageRow>(
 		"images of run",

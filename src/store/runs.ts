@@ -3,8 +3,8 @@ import { publish } from "./events.ts";
 
 export type RunStatus = "running" | "done" | "failed";
 
-/** What a run is about: new images, or detection on what is stored. */
-export type RunKind = "images" | "detection";
+/** What a run is about: new images, or detection on what is stored, or its flux scale. */
+export type RunKind = "images" | "detection" | "normalization";
 
 export interface RunInputs {
 	paths: string[];
@@ -12,6 +12,12 @@ export interface RunInputs {
 	sources?: number[] | "all";
 	/** Of a detection: the threshold that was asked for, if it was. */
 	threshold?: { preset?: string | undefined; min_sigma?: number | undefined };
+	/** Of a detection: only sources of these fields. */
+	fields?: number[];
+	/** Of a normalization: the ids of the images, or every measured one. */
+	images?: number[] | "all";
+	/** Of a normalization: how the flux scale is found, where it is not as configured. */
+	mode?: "plane" | "ensemble" | "single" | "none";
 	catalogue?: string;
 	/** What set the run going: a command, an arrival, a schedule. */
 	trigger: "manual" | "automatic" | "scheduled";

@@ -3,14 +3,15 @@ import { CORRECTION_SOURCES } from "../../normalization/fallback.ts";
 import {
 	type ImageSolution,
 	type NormalizationMode,
+	type NormalizedImage,
 	normalizationFlagNames,
 	normalizeImage,
 } from "../../normalization/normalize-image.ts";
 import { lastAccepted, loadBaselines } from "../../store/baselines.ts";
 import type { Queryable } from "../../store/database.ts";
-import { blendGroupsOf, normalizationOptions } from "../stages/normalise.ts";
+import { blendGroupsOf, isUsable, normalizationOptions } from "../stages/normalise.ts";
 import { extendBaselines } from "./extended-baselines.ts";
-import { rowsOfImages, sourcesOfRows } from "./field-rows.ts";
+import { type FieldRow, rowsOfImages, sourcesOfRows } from "./field-rows.ts";
 
 /** One measurement on the common flux scale, beside its raw value. */
 export interface NormalizedMeasurement {
@@ -48,6 +49,72 @@ export interface NormalizedOnRequest {
 
 const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
 
+/** The flux scale of a stored image, solved against the present baselines and not stored. */
+export interface SolvedImage {
+	mjd: number;
+	rows: FieldRow[];
+	result: NormalizedImage;
+	referenceSetId: number;
+}
+
+/** Why an image could not be solved. */
+export type Unsolved = Exclude<NormalizedOnRequest["status"], "done">;
+
+/** What a correction may lean on when an image has too few references of its own. */
+type Previous = NonNullable<Awaited<ReturnType<typeof lastAccepted>>>;
+
+/**
+ * Solves a stored image's flux scale anew, in the configured mode or the one that is asked for. `previous` is an
+ * accepted correction that is newer than what is stored, if there is one.
+ */
+export async function solveStored(
+	db: Queryable,
+	config: Config,
+	configuration: string,
+	imageId: number,
+	mode?: NormalizationMode,
+	previous?: Previous,
+): Promise<SolvedImage | Unsolved> {
+	const [image] = await db.query<{ field_id: number; band_id: number; mjd: number; beam_major_deg: number }>(
+		"image to normalise",
+		`SELECT field_id, band_id, mjd, (SELECT max(beam_major_deg) FROM image AS other WHERE other.field_id = image.field_id AND other.band_id = image.band_id)
+		 AS beam_major_deg FROM image WHERE id = $1`,
+		[imageId],
+	);
+	if (image === undefined) return "no_image";
+	const rows = await rowsOfImages(db, [imageId], configuration);
+	if (rows.length === 0) return "no_measurements";
+	const stored = await loadBaselines(db, image.field_id, image.band_id);
+	if (stored === undefined) return "no_baselines";
+	const sources = await sourcesOfRows(db, [...new Set(rows.map((row) => row.source_id))]);
+	const ids = sources.map((source) => source.id);
+	const { baselines, placeOf } = extendBaselines(stored.baselines, stored.sourceIds, ids);
+	const places = (list: Int32Array) => Int32Array.from([...list].map((i) => placeOf[i]).filter((place) => place >= 0));
+	const groups = blendGroupsOf(sources, config.photometry_pipeline.blend_radius_beams * image.beam_major_deg);
+	const place = new Map(ids.map((id, i) => [id, i]));
+	const index = Int32Array.from(rows, (row) => place.get(row.source_id) as number);
+	const before = await lastAccepted(db, image.field_id, image.band_id, image.mjd);
+	const result = normalizeImage(
+		{
+			mjd: image.mjd,
+			sourceIndex: index,
+			fluxJy: Float64Array.from(rows, (row) => row.flux_jy),
+			fluxErrJy: Float64Array.from(rows, (row) => row.flux_err_jy),
+			raDeg: Float64Array.from(index, (i) => sources[i].ra_deg),
+			decDeg: Float64Array.from(index, (i) => sources[i].dec_deg),
+			usable: Uint8Array.from(rows, (row) => (isUsable(row.flags) ? 1 : 0)),
+			blendGroup: Int32Array.from(index, (i) => groups[i]),
+		},
+		{
+			baselines,
+			references: { primary: places(stored.primary), wide: places(stored.wide) },
+			previous: previous !== undefined && !((before?.mjd ?? -Infinity) > previous.mjd) ? previous : before,
+			options: { ...normalizationOptions(config), ...(mode === undefined ? {} : { mode }) },
+		},
+	);
+	return { mjd: image.mjd, rows, result, referenceSetId: stored.referenceSetId };
+}
+
 /**
  * Normalises a stored image anew against the present baselines, in the mode that is asked for, and writes nothing: what
  * the pipeline stored stays, so that modes and baselines can be compared.
@@ -59,48 +126,11 @@ export async function normalizeOnRequest(
 	imageId: number,
 	mode?: NormalizationMode,
 ): Promise<NormalizedOnRequest> {
-	const without = (status: NormalizedOnRequest["status"]): NormalizedOnRequest => ({
-		image_id: imageId,
-		status,
-		solution: null,
-		measurements: [],
-	});
-	const [image] = await db.query<{ field_id: number; band_id: number; mjd: number; beam_major_deg: number }>(
-		"image to normalise",
-		`SELECT field_id, band_id, mjd, (SELECT max(beam_major_deg) FROM image AS other WHERE other.field_id = image.field_id AND other.band_id = image.band_id)
-		 AS beam_major_deg FROM image WHERE id = $1`,
-		[imageId],
-	);
-	if (image === undefined) return without("no_image");
-	const rows = await rowsOfImages(db, [imageId], configuration);
-	if (rows.length === 0) return without("no_measurements");
-	const stored = await loadBaselines(db, image.field_id, image.band_id);
-	if (stored === undefined) return without("no_baselines");
-	const sources = await sourcesOfRows(db, [...new Set(rows.map((row) => row.source_id))]);
-	const ids = sources.map((source) => source.id);
-	const { baselines, placeOf } = extendBaselines(stored.baselines, stored.sourceIds, ids);
-	const places = (list: Int32Array) => Int32Array.from([...list].map((i) => placeOf[i]).filter((place) => place >= 0));
-	const groups = blendGroupsOf(sources, config.photometry_pipeline.blend_radius_beams * image.beam_major_deg);
-	const place = new Map(ids.map((id, i) => [id, i]));
-	const index = Int32Array.from(rows, (row) => place.get(row.source_id) as number);
-	const result = normalizeImage(
-		{
-			mjd: image.mjd,
-			sourceIndex: index,
-			fluxJy: Float64Array.from(rows, (row) => row.flux_jy),
-			fluxErrJy: Float64Array.from(rows, (row) => row.flux_err_jy),
-			raDeg: Float64Array.from(index, (i) => sources[i].ra_deg),
-			decDeg: Float64Array.from(index, (i) => sources[i].dec_deg),
-			usable: Uint8Array.from(rows, (row) => (row.flags === "" ? 1 : 0)),
-			blendGroup: Int32Array.from(index, (i) => groups[i]),
-		},
-		{
-			baselines,
-			references: { primary: places(stored.primary), wide: places(stored.wide) },
-			previous: await lastAccepted(db, image.field_id, image.band_id, image.mjd),
-			options: { ...normalizationOptions(config), ...(mode === undefined ? {} : { mode }) },
-		},
-	);
+	const solved = await solveStored(db, config, configuration, imageId, mode);
+	if (typeof solved === "string") {
+		return { image_id: imageId, status: solved, solution: null, measurements: [] };
+	}
+	const { rows, result } = solved;
 	const { solution } = result;
 	return {
 		image_id: imageId,

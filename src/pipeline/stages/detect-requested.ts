@@ -41,8 +41,9 @@ function sourcesOfUnit(db: Queryable, run: Run, unit: string, batch: number): Pr
 	const [first, last] = unit.split("-").map(Number);
 	return db.query<JudgedSource>(
 		"sources of batch",
-		`${JUDGED} WHERE id BETWEEN $1 AND $2 AND EXISTS (SELECT FROM light_curve_state WHERE source_id = source.id) ORDER BY id`,
-		[first, last],
+		`${JUDGED} WHERE id BETWEEN $1 AND $2 AND EXISTS (SELECT FROM light_curve_state WHERE source_id = source.id)
+		 AND ($3::bigint[] IS NULL OR field_id = ANY($3)) ORDER BY id`,
+		[first, last, run.inputs.fields ?? null],
 	);
 }
 
@@ -86,8 +87,8 @@ export const detectRequested: Stage = {
 		const rows = await db.query<{ first: number; last: number }>(
 			"batches of sources",
 			`SELECT min(id) AS first, max(id) AS last FROM (SELECT id, (row_number() OVER (ORDER BY id) - 1) / $1::int AS batch FROM source
-			 WHERE EXISTS (SELECT FROM light_curve_state WHERE source_id = source.id)) AS s GROUP BY batch ORDER BY batch`,
-			[batch],
+			 WHERE EXISTS (SELECT FROM light_curve_state WHERE source_id = source.id) AND ($2::bigint[] IS NULL OR field_id = ANY($2))) AS s GROUP BY batch ORDER BY batch`,
+			[batch, run.inputs.fields ?? null],
 		);
 		return rows.map(({ first, last }) => `${first}-${last}`);
 	},

@@ -43,7 +43,8 @@ const SOLVED_SOURCES = 1000;
 
 /** Values under these flags serve neither as references nor for baselines; others may look odd and be right. */
 const UNUSABLE = new Set(["partial", "degenerate", "duplicate", "noise_outlier"]);
-const isUsable = (flags: string): boolean => flags === "" || !flags.split("|").some((flag) => UNUSABLE.has(flag));
+export const isUsable = (flags: string): boolean =>
+	flags === "" || !flags.split("|").some((flag) => UNUSABLE.has(flag));
 
 interface BandResult {
 	bandId: number;
@@ -119,7 +120,7 @@ export const normalise: Stage = {
 					subject: unit,
 					data: { run: run.id, images: solutions.length },
 				});
-				for (const { solution } of solutions) observe(solution);
+				for (const { solution } of solutions) observeSolution(solution);
 			},
 		};
 	},
@@ -317,7 +318,7 @@ function brightest(rows: FieldRow[], sources: FieldSource[]): FieldSource[] {
 		.sort((a, b) => a.id - b.id);
 }
 
-function normalizedImage(
+export function normalizedImage(
 	imageId: number,
 	configuration: string,
 	rows: FieldRow[],
@@ -337,7 +338,7 @@ function normalizedImage(
 	};
 }
 
-function correctionRow(imageId: number, referenceSetId: number | null, solution: ImageSolution): CorrectionRow {
+export function correctionRow(imageId: number, referenceSetId: number | null, solution: ImageSolution): CorrectionRow {
 	return {
 		imageId,
 		referenceSetId,
@@ -360,7 +361,7 @@ function correctionRow(imageId: number, referenceSetId: number | null, solution:
 	};
 }
 
-function observe(solution: ImageSolution): void {
+export function observeSolution(solution: ImageSolution): void {
 	metrics.normalizationRequests.inc({ status: solution.status === "applied" ? solution.source : solution.status });
 	metrics.correctionFactor.observe(solution.correction);
 	metrics.referenceCount.observe(solution.used);

@@ -32,12 +32,13 @@ const VALUE =
 
 /** Fields whose history was put on a new scale by this run: running statistics of theirs begin anew. */
 export async function renormalizedFields(db: Queryable, runId: string): Promise<number[]> {
-	const rows = await db.query<{ unit: string }>(
+	const rows = await db.query<{ field: number }>(
 		"renormalized fields",
-		"SELECT unit FROM stage_run WHERE run_id = $1 AND stage = 'normalise' AND (output ->> 'renormalized')::float8 > 0",
+		`SELECT DISTINCT split_part(unit, '/', 1)::float8 AS field FROM stage_run
+		 WHERE run_id = $1 AND stage IN ('normalise', 'normalise-requested') AND (output ->> 'renormalized')::float8 > 0 ORDER BY 1`,
 		[runId],
 	);
-	return rows.map((row) => Number(row.unit));
+	return rows.map((row) => row.field);
 }
 
 /**
@@ -55,7 +56,7 @@ export const statistics: Stage = {
 			"SELECT EXISTS (SELECT FROM measurement WHERE run_id = $1) AS present",
 			[run.id],
 		);
-		return present ? ["survey"] : [];
+		return present || (await renormalizedFields(db, run.id)).length > 0 ? ["survey"] : [];
 	},
 	onFailure: "abort",
 

@@ -70,11 +70,16 @@ const verdict = {
 	actor: z.string().trim().min(1).max(200).openapi({ description: "Who judges" }),
 	reason: z.string().max(10_000).optional(),
 };
+const seen = { expected_seq: 1, actor: "reviewer" };
 const BODIES = {
-	confirm: z.strictObject(verdict).openapi("Confirmation"),
-	reopen: z.strictObject(verdict).openapi("Reopening"),
-	comment: z.strictObject({ ...verdict, reason: z.string().trim().min(1).max(10_000) }).openapi("Comment"),
-	reject: z.strictObject({ ...verdict, reason_class: z.enum(REJECTION_REASONS) }).openapi("Rejection"),
+	confirm: z.strictObject(verdict).openapi("Confirmation", { example: seen }),
+	reopen: z.strictObject(verdict).openapi("Reopening", { example: seen }),
+	comment: z
+		.strictObject({ ...verdict, reason: z.string().trim().min(1).max(10_000) })
+		.openapi("Comment", { example: { ...seen, reason: "ask for an observation at 5 GHz" } }),
+	reject: z
+		.strictObject({ ...verdict, reason_class: z.enum(REJECTION_REASONS) })
+		.openapi("Rejection", { example: { ...seen, reason_class: "calibration", reason: "gain jump at the peak" } }),
 };
 const SUMMARIES = {
 	confirm: "Confirm: it is an extreme scattering event",

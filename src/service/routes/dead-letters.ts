@@ -104,7 +104,9 @@ export const deadLetterRoutes: Routes = (app, { store, log }) => {
 					required: true,
 					content: {
 						"application/json": {
-							schema: z.strictObject({ note: z.string().trim().min(1).max(2000) }).openapi("Resolution"),
+							schema: z
+								.strictObject({ note: z.string().trim().min(1).max(2000) })
+								.openapi("Resolution", { example: { note: "copied again" } }),
 						},
 					},
 				},

@@ -1,15 +1,15 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Config } from "../../config/schema.ts";
-import { badInput, failure } from "../../error.ts";
+import { badInput } from "../../error.ts";
 import { detectionRequests } from "../../observability/metrics.ts";
 import { judgeStored, storeJudgement } from "../../pipeline/detection/judge-stored.ts";
 import { configurationHash } from "../../pipeline/runner.ts";
 import { type RequestedResult, resultsOf } from "../../pipeline/stages/detect-requested.ts";
-import { getRun, listStageRuns } from "../../store/runs.ts";
 import { sourcesByIds } from "../../store/sources.ts";
 import { oneAnswers, orderAnswers } from "../answers.ts";
 import type { Routes, ServiceContext } from "../context.ts";
-import { moment, noQuery, quantity, textParameter } from "../parameters.ts";
+import { acceptedJob, jobShape, jobState, noQueue } from "../jobs.ts";
+import { noQuery, quantity, textParameter } from "../parameters.ts";
 
 const MOST_NAMED = 10_000;
 
@@ -41,7 +41,7 @@ const request = z
 			context.addIssue({ code: "custom", path: ["min_sigma"], message: "give either a preset or min_sigma" });
 		}
 	})
-	.openapi("DetectionRequest");
+	.openapi("DetectionRequest", { example: { sources: [1, 2], preset: "moderate" } });
 
 const result = z
 	.object({
@@ -56,13 +56,7 @@ const result = z
 
 const job = z
 	.object({
-		job: z.string(),
-		status: z.enum(["running", "done", "failed"]),
-		created_at: moment(),
-		finished_at: moment().nullable(),
-		batches: z.number().int(),
-		batches_done: z.number().int(),
-		batches_failed: z.number().int(),
+		...jobShape,
 		examined: z.number().int(),
 		candidates: z.number().int(),
 		new_candidates: z.number().int(),
@@ -70,7 +64,6 @@ const job = z
 	})
 	.openapi("DetectionJob");
 
-const accepted = z.object({ job: z.string(), status_url: z.string() }).openapi("AcceptedJob");
 const tags = ["Detection"];
 
 type Request = z.infer<typeof request>;
@@ -114,7 +107,10 @@ export const detectionRoutes: Routes = (app, context) => {
 				query: noQuery,
 				body: { required: true, content: { "application/json": { schema: request } } },
 			},
-			responses: { ...oneAnswers(result, "The verdict on one source"), ...orderAnswers(accepted, "A job was begun") },
+			responses: {
+				...oneAnswers(result, "The verdict on one source"),
+				...orderAnswers(acceptedJob, "A job was begun"),
+			},
 		}),
 		async (c) => {
 			const body = c.req.valid("json");
@@ -157,22 +153,11 @@ export const detectionRoutes: Routes = (app, context) => {
 		}),
 		async (c) => {
 			const { job: jobId } = c.req.valid("param");
-			const run = await getRun(store.database, jobId);
-			if (run === undefined || run.kind !== "detection") {
-				throw badInput("no-job", "there is no such job", { subject: `job ${jobId}` });
-			}
-			const units = (await listStageRuns(store.database, jobId)).filter((unit) => unit.unit !== "-");
-			const sum = (key: string) => units.reduce((total, unit) => total + Number(unit.output[key] ?? 0), 0);
+			const { units, sum, shape } = await jobState(store.database, jobId, "detection", "detect-requested");
 			const place = (unit: string) => Number(unit.split(":")[0].split("-")[0]);
 			return c.json(
 				{
-					job: run.id,
-					status: run.status,
-					created_at: run.created_at,
-					finished_at: run.finished_at,
-					batches: units.length,
-					batches_done: units.filter((unit) => unit.status === "done").length,
-					batches_failed: units.filter((unit) => unit.status === "failed").length,
+					...shape,
 					examined: sum("examined"),
 					candidates: sum("candidates"),
 					new_candidates: sum("new_candidates"),
@@ -185,9 +170,3 @@ export const detectionRoutes: Routes = (app, context) => {
 		},
 	);
 };
-
-export const noQueue = () =>
-	failure("no-queue", "this service takes no work", {
-		subject: "service",
-		remedy: "Begin it with caustic run, or serve with a queue",
-	});

@@ -4,15 +4,17 @@ import { normalizeOnRequest } from "../../pipeline/normalise/on-request.ts";
 import { photometrySettings } from "../../pipeline/pixels/settings.ts";
 import { configurationHash } from "../../pipeline/runner.ts";
 import { shifted } from "../../pipeline/stages/measure.ts";
-import { getImage } from "../../store/images.ts";
+import type { NormalizedImageResult } from "../../pipeline/stages/normalise-requested.ts";
+import { existingImages, fieldsOfImages, getImage } from "../../store/images.ts";
 import { allowedPath } from "../allowed-path.ts";
-import { oneAnswers } from "../answers.ts";
+import { oneAnswers, orderAnswers, requestAnswers } from "../answers.ts";
 import type { Routes } from "../context.ts";
-import { noQuery, quantity } from "../parameters.ts";
-import { noQueue } from "./detection.ts";
+import { acceptedJob, jobShape, jobState, noQueue } from "../jobs.ts";
+import { noQuery, quantity, textParameter } from "../parameters.ts";
 
 const MOST_POSITIONS = 10_000;
-const MOST_IMAGES = 100;
+const MOST_IMAGES = 10_000;
+const SCOPES = ["image", "images", "all"] as const;
 
 const id = z.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
 const path = z.string().min(1).max(4096);
@@ -44,7 +46,9 @@ const measureRequest = z
 			}
 		}
 	})
-	.openapi("MeasureRequest");
+	.openapi("MeasureRequest", {
+		example: { image: 1, positions: [{ source_id: "J1229+37", ra_deg: 187.265, dec_deg: 37.413 }] },
+	});
 
 const fluxes = z
 	.object({
@@ -72,61 +76,87 @@ const fluxes = z
 
 const normalizeRequest = z
 	.strictObject({
-		image: id.optional().openapi({ description: "One stored image" }),
+		image: id.optional().openapi({ description: "One stored image: the answer comes at once and nothing is stored" }),
 		source: id.optional().openapi({ description: "Only this source of `image`: one measurement" }),
-		images: z.array(id).min(1).max(MOST_IMAGES).optional().openapi({ description: "Several stored images" }),
+		images: z
+			.array(id)
+			.min(1)
+			.max(MOST_IMAGES)
+			.optional()
+			.openapi({ description: "Several stored images: a job that stores, with an outcome for each" }),
+		all: z.literal(true).optional().openapi({ description: "Every measured image: a job that stores" }),
 		mode: z
 			.enum(["plane", "ensemble", "single", "none"])
 			.optional()
 			.openapi({ description: "How the flux scale is found; as configured unless told" }),
 	})
 	.superRefine((body, context) => {
-		if ((body.image === undefined) === (body.images === undefined)) {
-			context.addIssue({ code: "custom", path: ["image"], message: "give one of image, images" });
+		const given = SCOPES.filter((name) => body[name] !== undefined);
+		if (given.length !== 1) {
+			context.addIssue({ code: "custom", path: [given[1] ?? "image"], message: `give one of ${SCOPES.join(", ")}` });
 		}
 		if (body.source !== undefined && body.image === undefined) {
 			context.addIssue({ code: "custom", path: ["source"], message: "needs an image" });
 		}
 	})
-	.openapi("NormalizeRequest");
+	.openapi("NormalizeRequest", { example: { images: [1, 2], mode: "plane" } });
 
 const normalized = z
 	.object({
-		items: z.array(
+		image_id: z.number().int(),
+		status: z
+			.enum(["done", "no_measurements", "no_baselines"])
+			.openapi({ description: "Whether there is anything under the present settings to put on a scale" }),
+		solution: z
+			.object({
+				status: z.string().openapi({ description: "applied, suspicious (outside the gate) or not_normalised" }),
+				source: z.string().openapi({ description: "The ensemble, or a step of the fallback chain" }),
+				correction: z.number().openapi({ description: "Raw flux over normalised flux" }),
+				correction_err: z.number().nullable(),
+				scatter: z.number().nullable(),
+				n_references: z.number().int(),
+				n_rejected: z.number().int(),
+				baseline_version: z.string(),
+				reasons: z.array(z.string()),
+			})
+			.nullable(),
+		measurements: z.array(
 			z.object({
-				image_id: z.number().int(),
-				status: z.enum(["done", "no_image", "no_measurements", "no_baselines"]),
-				solution: z
-					.object({
-						status: z.string(),
-						source: z.string(),
-						correction: z.number(),
-						correction_err: z.number().nullable(),
-						scatter: z.number().nullable(),
-						n_references: z.number().int(),
-						n_rejected: z.number().int(),
-						baseline_version: z.string(),
-						reasons: z.array(z.string()),
-					})
-					.nullable(),
-				measurements: z.array(
-					z.object({
-						source_id: z.number().int(),
-						flux_jy: z.number(),
-						flux_err_jy: z.number(),
-						flux_norm_jy: z.number().nullable(),
-						flux_norm_err_jy: z.number().nullable(),
-						correction: z.number().nullable(),
-						correction_err: z.number().nullable(),
-						correction_source: z.string(),
-						n_references: z.number().int(),
-						flags: z.string(),
-					}),
-				),
+				source_id: z.number().int(),
+				flux_jy: z.number(),
+				flux_err_jy: z.number(),
+				flux_norm_jy: z.number().nullable(),
+				flux_norm_err_jy: z.number().nullable(),
+				correction: z.number().nullable(),
+				correction_err: z.number().nullable(),
+				correction_source: z.string(),
+				n_references: z.number().int(),
+				flags: z.string(),
 			}),
 		),
 	})
 	.openapi("Normalized");
+
+const normalizationJob = z
+	.object({
+		...jobShape,
+		images: z.number().int(),
+		normalized: z.number().int(),
+		not_normalized: z.number().int(),
+		results: z
+			.array(
+				z.object({
+					image_id: z.number().int(),
+					status: z.enum(["done", "no_image", "no_measurements", "no_baselines", "failed"]),
+					solution: z.string().nullable(),
+					correction: z.number().nullable(),
+					correction_err: z.number().nullable(),
+					n_references: z.number().int(),
+				}),
+			)
+			.openapi({ description: "Of the images whose field has ended, in the order asked, when they were named" }),
+	})
+	.openapi("NormalizationJob");
 
 const tags = ["Photometry"];
 const numbers = (values: ArrayLike<number>, i: number): number | null =>
@@ -147,7 +177,7 @@ export const photometryRoutes: Routes = (app, { store, loaded, pipeline }) => {
 				query: noQuery,
 				body: { required: true, content: { "application/json": { schema: measureRequest } } },
 			},
-			responses: oneAnswers(fluxes, "The fluxes"),
+			responses: requestAnswers(fluxes, "The fluxes"),
 		}),
 		async (c) => {
 			const body = c.req.valid("json");
@@ -198,33 +228,93 @@ export const photometryRoutes: Routes = (app, { store, loaded, pipeline }) => {
 			method: "post",
 			path: "/api/v1/normalize",
 			tags,
-			summary: "Put stored measurements on the common flux scale anew; nothing is stored",
+			summary: "Put stored measurements on the common flux scale anew",
 			description:
-				"One measurement (`image` and `source`), one image, or several, against the present baselines: to compare modes, or " +
-				"what would change. What the pipeline stored stays as it is; it is in the light curves.",
+				"One `image` (with `source`, one measurement) is solved at once against the present baselines and nothing is stored: to " +
+				"compare modes, or what would change. `images` and `all` make a job (202) that stores, brings the statistics up to date " +
+				"and judges the sources again: poll `status_url`, or follow /api/v1/events. Raw fluxes are never changed.",
 			request: {
 				query: noQuery,
 				body: { required: true, content: { "application/json": { schema: normalizeRequest } } },
 			},
-			responses: oneAnswers(normalized, "Each image with its own outcome"),
+			responses: {
+				...requestAnswers(normalized, "The image on the common scale"),
+				...orderAnswers(acceptedJob, "A job was begun"),
+			},
 		}),
 		async (c) => {
 			const { image, images, source, mode } = c.req.valid("json");
-			const hash = configurationHash(config);
-			const items = [];
-			for (const imageId of images ?? [image as number]) {
-				items.push(await normalizeOnRequest(store.database, config, hash, imageId, mode));
+			if (image === undefined) {
+				if (pipeline === undefined) throw noQueue();
+				const named = images === undefined ? undefined : [...new Set(images)];
+				const { run } = await pipeline.begin(
+					{
+						paths: [],
+						images: named ?? "all",
+						...(named === undefined ? {} : { fields: await fieldsOfImages(store.database, named) }),
+						...(mode === undefined ? {} : { mode }),
+						trigger: "manual",
+					},
+					{ kind: "normalization" },
+				);
+				const statusUrl = `/api/v1/normalize/${run.id}`;
+				c.header("Location", statusUrl);
+				return c.json({ job: run.id, status_url: statusUrl }, 202);
 			}
-			if (image !== undefined && items[0].status === "no_image") {
-				throw badInput("no-image", "there is no such image", { subject: `image ${image}` });
+			const answer = await normalizeOnRequest(store.database, config, configurationHash(config), image, mode);
+			if (answer.status === "no_image") {
+				throw badInput("no-image", "there is no such image", {
+					subject: `image ${image}`,
+					remedy: "See /api/v1/images",
+				});
 			}
 			if (source !== undefined) {
-				items[0].measurements = items[0].measurements.filter((row) => row.source_id === source);
-				if (items[0].measurements.length === 0) {
+				answer.measurements = answer.measurements.filter((row) => row.source_id === source);
+				if (answer.measurements.length === 0) {
 					throw badInput("no-source", `has no measurement in image ${image}`, { subject: `source ${source}` });
 				}
 			}
-			return c.json({ items }, 200);
+			return c.json({ ...answer, status: answer.status }, 200);
+		},
+	);
+	app.openapi(
+		createRoute({
+			method: "get",
+			path: "/api/v1/normalize/{job}",
+			tags,
+			summary: "How far a normalization job is, with what it did so far",
+			request: { params: z.object({ job: textParameter("Job") }), query: noQuery },
+			responses: oneAnswers(normalizationJob, "The job"),
+		}),
+		async (c) => {
+			const { job: jobId } = c.req.valid("param");
+			const { run, units, sum, shape } = await jobState(store.database, jobId, "normalization", "normalise-requested");
+			const named = Array.isArray(run.inputs.images) ? run.inputs.images : [];
+			const found = new Map(
+				units
+					.flatMap((unit) => (unit.output.results as NormalizedImageResult[] | undefined) ?? [])
+					.map((result) => [result.image_id, result]),
+			);
+			const isOver = units.every((unit) => unit.status === "done" || unit.status === "failed");
+			const stored = new Set(isOver ? await existingImages(store.database, named) : []);
+			const results = named.flatMap((imageId) => {
+				const result = found.get(imageId);
+				if (result !== undefined) return [result];
+				// Until every field has ended, an image without a result may still get one.
+				if (!isOver) return [];
+				const status = stored.has(imageId) ? ("failed" as const) : ("no_image" as const);
+				return [{ image_id: imageId, status, solution: null, correction: null, correction_err: null, n_references: 0 }];
+			});
+			return c.json(
+				{
+					...shape,
+					images: sum("images"),
+					normalized: sum("normalized"),
+					not_normalized: sum("not_normalized"),
+					results,
+				},
+				200,
+			);
 		},
 	);
 };

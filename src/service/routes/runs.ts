@@ -4,8 +4,8 @@ import { getRunRow, listRunRows, runTimeline } from "../../store/read/runs.ts";
 import { allowedPath } from "../allowed-path.ts";
 import { jsonAnswers, oneAnswers, orderAnswers } from "../answers.ts";
 import type { Routes } from "../context.ts";
+import { noQueue } from "../jobs.ts";
 import { freeObject, integerParameter, moment, noQuery, pageOf, paging, textParameter } from "../parameters.ts";
-import { noQueue } from "./detection.ts";
 
 const RUN_STATUSES = ["running", "done", "failed"] as const;
 
@@ -87,7 +87,7 @@ const order = z
 			.optional()
 			.openapi({ description: "Sources to watch: CSV, VOTable or FITS table" }),
 	})
-	.openapi("RunRequest");
+	.openapi("RunRequest", { example: { paths: ["/data/night1"], catalogue: "/data/catalogue.csv" } });
 const accepted = z
 	.object({
 		run: z.string(),

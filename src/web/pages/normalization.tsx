@@ -125,7 +125,7 @@ export function NormalizationPage() {
 		<>
 			<PageHead
 				title="Normalization"
-				lead="Normalised flux is raw flux times the correction. Hollow: not applied as it stands."
+				lead="Normalised flux is raw flux divided by the correction. Hollow: not applied as it stands."
 			>
 				{(fields.data?.length ?? 0) > 1 && (
 					<label className="inline">

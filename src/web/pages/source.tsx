@@ -64,7 +64,7 @@ export function LightCurvePanel(props: {
 	);
 }
 
-/** What each epoch's fluxes of this source were multiplied by. */
+/** What each epoch's fluxes of this source were divided by. */
 function CorrectionPlot({ curves, syncKey }: { curves: LightCurve[]; syncKey: string }) {
 	const series = useMemo(
 		(): PointSeries[] =>
