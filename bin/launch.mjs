@@ -176,7 +176,13 @@ const main = async ([task, ...args]) => {
 		return 1;
 	}
 	const node = findNode();
-	const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ""}`, NODE_NO_WARNINGS: "1" };
+	const env = {
+		...process.env,
+		PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ""}`,
+		NODE_NO_WARNINGS: "1",
+		// Sources without their types and compiled, kept from one command to the next: a third of a short command's time.
+		NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(root, ".caustic/compiled"),
+	};
 	installPackages(env);
 	const cli = [join(root, "src/cli/main.ts")];
 	switch (task) {

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Run } from "../store/runs.ts";
 
@@ -20,9 +21,10 @@ export function describeRun(run: Run, dataFolder: string, rejected: string[]): s
 	for (const reason of rejected.slice(0, 20)) lines.push(`  rejected      ${reason}`);
 	if (rejected.length > 20)
 		lines.push(`  rejected      and ${rejected.length - 20} more: caustic dead-letters list --data ${dataFolder}`);
+	const lightCurves = join(dataFolder, "products", "light_curves.csv");
 	lines.push(
 		`report        ${join(dataFolder, "reports", `${run.id}.html`)}`,
-		`light curves  ${join(dataFolder, "products", "light_curves.csv")}`,
+		`light curves  ${existsSync(lightCurves) ? lightCurves : `caustic export light-curves --data ${dataFolder} --out light_curves.parquet`}`,
 		`candidates    ${join(dataFolder, "products", "candidates.csv")}`,
 		`dashboard     caustic serve --data ${dataFolder}`,
 	);

@@ -88,6 +88,13 @@ export const configSchema = z.strictObject({
 		batch_size: count(1000, "Sources examined per batch", 1, 100_000),
 		freshness_hours: positive(48, "The detector is unhealthy when its last success is older than this, hours"),
 	}),
+	report: section({
+		light_curve_points: count(
+			500_000,
+			"Up to so many points a run leaves the survey's light curves as a table; beyond, caustic export writes them",
+			0,
+		),
+	}),
 	service: section({
 		host: z.string().default("127.0.0.1").describe("Address to listen on"),
 		port: z.number().int().min(0).max(65535).default(8765).describe("Port to listen on; 0 takes a free one"),

@@ -9,6 +9,8 @@ import { StageQueue } from "./queue.ts";
 import { beginRun, reviveRun } from "./runner.ts";
 import { StageWorker } from "./worker.ts";
 
+const LOOK_AGAIN_MS = 250;
+
 /** A process that works on the pipeline: the queue, a worker that takes units from it, and threads for pixels. */
 export interface Session {
 	queue: StageQueue;
@@ -50,15 +52,24 @@ export async function openSession({ store, config, log, signal, threads, isIdle 
 	return {
 		queue,
 		pixels,
-		begin: (inputs, how) => beginRun(database, queue, how?.config ?? config, inputs, how?.kind),
-		revive: (runId) => reviveRun(database, queue, config, runId),
+		async begin(inputs, how) {
+			const begun = await beginRun(database, queue, how?.config ?? config, inputs, how?.kind);
+			worker.wake();
+			return begun;
+		},
+		async revive(runId) {
+			const sent = await reviveRun(database, queue, config, runId);
+			worker.wake();
+			return sent;
+		},
 		async finished(runId, onProgress) {
 			for (;;) {
 				const run = await getRun(database, runId);
 				onProgress(await countStages(database, runId));
 				if (run === undefined || run.status !== "running") return run;
 				if (signal.aborted) return undefined;
-				await new Promise((resolve) => setTimeout(resolve, 40));
+				// Units of other processes are noticed by looking again, those of this one at once.
+				await Promise.race([worker.unitEnded(), new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS))]);
 			}
 		},
 		async close() {

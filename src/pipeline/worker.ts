@@ -21,9 +21,12 @@ export class StageWorker {
 	readonly #queue: StageQueue;
 	readonly #identity = workerIdentity();
 	readonly #slots: number;
+	#onEnd: (() => void)[] = [];
 	#active = 0;
 	#stopped = false;
 	#wake: () => void = () => {};
+	/** Something was sent since the queue was last asked. */
+	#hasNews = false;
 	#loop: Promise<void> | undefined;
 
 	constructor(context: Omit<StageContext, "config" | "configurationHash">, queue: StageQueue, slots: number) {
@@ -34,6 +37,17 @@ export class StageWorker {
 
 	start(): void {
 		this.#loop = this.#run();
+	}
+
+	/** Resolves when the next unit of this worker has ended. */
+	unitEnded(): Promise<void> {
+		return new Promise((resolve) => this.#onEnd.push(resolve));
+	}
+
+	/** Work was sent by this process: it need not wait for the next look at the queue. */
+	wake(): void {
+		this.#hasNews = true;
+		this.#wake();
 	}
 
 	/** Takes no new unit and waits for those in work. */
@@ -48,6 +62,7 @@ export class StageWorker {
 		while (!this.#stopped) {
 			const free = this.#slots - this.#active;
 			let jobs: FetchedJob[] = [];
+			this.#hasNews = false;
 			if (free > 0) {
 				try {
 					jobs = await this.#queue.fetch(free);
@@ -61,10 +76,11 @@ export class StageWorker {
 					this.#active -= 1;
 					running.delete(work);
 					this.#wake();
+					for (const tell of this.#onEnd.splice(0)) tell();
 				});
 				running.add(work);
 			}
-			if (jobs.length === 0) {
+			if (jobs.length === 0 && !this.#hasNews) {
 				await new Promise<void>((resolve) => {
 					const timer = setTimeout(resolve, POLL_MS);
 					this.#wake = () => {

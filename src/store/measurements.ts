@@ -1,3 +1,4 @@
+import { failure } from "../error.ts";
 import type { Queryable, Transaction } from "./database.ts";
 
 /** Fluxes of many sources in one image, by column; NaN where there is no number. */
@@ -35,6 +36,7 @@ export interface MeasuredImage {
  */
 export async function storeMeasurements(tx: Transaction, m: MeasuredImage): Promise<void> {
 	const { fitted } = m;
+	await holdParents(tx, m);
 	await tx.execute(
 		"delete measurements",
 		"DELETE FROM measurement WHERE image_id = $1 AND method = $2 AND configuration = $3 AND source_id = ANY($4::bigint[])",
@@ -72,6 +74,22 @@ export async function storeMeasurements(tx: Transaction, m: MeasuredImage): Prom
 		],
 		m.sourceId.length,
 	);
+}
+
+/** Image and sources exist and stay until the transaction ends: what foreign keys would ask row by row. */
+async function holdParents(tx: Transaction, { imageId, sourceId }: MeasuredImage): Promise<void> {
+	const image = await tx.query("hold image", "SELECT id FROM image WHERE id = $1 FOR KEY SHARE", [imageId]);
+	const wanted = new Set(sourceId);
+	const [{ held }] = await tx.query<{ held: number }>(
+		"hold sources",
+		"SELECT count(*) AS held FROM (SELECT FROM source WHERE id = ANY($1::bigint[]) FOR KEY SHARE) AS present",
+		[[...wanted]],
+	);
+	if (image.length === 1 && held === wanted.size) return;
+	throw failure("no-parent", `${wanted.size - held} of ${wanted.size} sources are not in the database`, {
+		subject: image.length === 1 ? `image ${imageId}` : `image ${imageId}, itself not in the database`,
+		remedy: "caustic db check says what else is missing",
+	});
 }
 
 export const sourcesMeasuredIn = async (

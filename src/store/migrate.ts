@@ -5,6 +5,7 @@ import { connectionOptions, type Database } from "./database.ts";
 import { survey } from "./migrations/0001-survey.ts";
 import { eventOrder } from "./migrations/0002-event-order.ts";
 import { checks } from "./migrations/0003-checks.ts";
+import { writeCost } from "./migrations/0004-write-cost.ts";
 
 interface Migration {
 	version: number;
@@ -17,6 +18,7 @@ export const MIGRATIONS: Migration[] = [
 	{ version: 1, name: "survey", sql: survey },
 	{ version: 2, name: "event order", sql: eventOrder },
 	{ version: 3, name: "checks", sql: checks },
+	{ version: 4, name: "write cost", sql: writeCost },
 ];
 
 /** Any number that nobody else locks on: two processes that upgrade at once must take turns. */

@@ -8,11 +8,11 @@ import {
 	measurementTable,
 	sourceTable,
 } from "../../pipeline/report/products.ts";
-import type { Queryable } from "../../store/database.ts";
+import type { Database } from "../../store/database.ts";
 import { type Command, EXIT, stringOption } from "../command.ts";
 import { openFromOptions, STORE_OPTIONS } from "../store-options.ts";
 
-const PRODUCTS: Record<string, (db: Queryable) => Promise<Table>> = {
+const PRODUCTS: Record<string, (db: Database) => Promise<Table>> = {
 	"light-curves": async (db) => lightCurveTable(db, (await currentConfiguration(db)) ?? ""),
 	measurements: measurementTable,
 	sources: sourceTable,

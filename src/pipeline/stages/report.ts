@@ -1,6 +1,7 @@
-import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeTable } from "../../formats/table/write.ts";
+import type { Queryable } from "../../store/database.ts";
 import { loadReport } from "../report/load-report.ts";
 import { candidateTable, lightCurveTable } from "../report/products.ts";
 import { runReport } from "../report/run-report.ts";
@@ -14,7 +15,7 @@ export const report: Stage = {
 	units: async () => ["report"],
 	onFailure: "reject",
 
-	async execute({ database, dataFolder, configurationHash }: StageContext, run): Promise<StageResult> {
+	async execute({ database, dataFolder, config, configurationHash }: StageContext, run): Promise<StageResult> {
 		const reports = join(dataFolder, "reports");
 		mkdirSync(reports, { recursive: true });
 		const path = join(reports, `${run.id}.html`);
@@ -22,13 +23,27 @@ export const report: Stage = {
 		// Written beside and renamed: a reader sees a whole report or none.
 		writeFileSync(`${path}.part`, html);
 		renameSync(`${path}.part`, path);
-		// Tables of the whole survey cost as much as the survey is long; arrivals through the night do without.
+		const products = join(dataFolder, "products");
+		mkdirSync(products, { recursive: true });
+		await writeTable(join(products, "candidates.csv"), await candidateTable(database));
+		// The table of all light curves costs as much as the survey is long: arrivals through the night do without, and so
+		// does a survey that has outgrown the setting, of which an old table is not left standing.
 		if (run.inputs.trigger === "manual") {
-			const products = join(dataFolder, "products");
-			mkdirSync(products, { recursive: true });
-			await writeTable(join(products, "light_curves.csv"), await lightCurveTable(database, configurationHash));
-			await writeTable(join(products, "candidates.csv"), await candidateTable(database));
+			const lightCurves = join(products, "light_curves.csv");
+			if (await hasAtMost(database, configurationHash, config.report.light_curve_points))
+				await writeTable(lightCurves, await lightCurveTable(database, configurationHash));
+			else rmSync(lightCurves, { force: true });
 		}
 		return { output: { report: path, bytes: html.length }, store: async () => {} };
 	},
 };
+
+/** Whether the survey has no more points than that; looks at no more than it must. */
+async function hasAtMost(db: Queryable, configuration: string, points: number): Promise<boolean> {
+	const [{ more }] = await db.query<{ more: boolean }>(
+		"survey length",
+		"SELECT count(*) > $2::bigint AS more FROM (SELECT FROM measurement WHERE method = 'forced' AND configuration = $1 LIMIT $2::bigint + 1) AS counted",
+		[configuration, points],
+	);
+	return !more;
+}
