@@ -7,14 +7,21 @@ import pino from "pino";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ZodType } from "zod";
 import { loadConfig } from "../src/config/load.ts";
+import { createLogger } from "../src/observability/log.ts";
+import { flushSpans } from "../src/observability/tracing.ts";
+import { GRAPHS } from "../src/pipeline/graph.ts";
 import { openSession, type Session } from "../src/pipeline/session.ts";
 import { createService, type Service } from "../src/service/server.ts";
 import { openStore, type Store } from "../src/store/open.ts";
+import { spansOfTrace } from "../src/store/spans.ts";
 import { type SeededSurvey, seedSurvey } from "./seeded-survey.ts";
 
 const main = join(dirname(dirname(fileURLToPath(import.meta.url))), "src/cli/main.ts");
 const folder = mkdtempSync(join(tmpdir(), "caustic-orders-"));
 const log = pino({ level: "silent" });
+/** What the session logs, one entry per line. */
+const logged: string[] = [];
+const sessionLog = createLogger("info", { write: (line: string) => void logged.push(line) });
 const stop = new AbortController();
 let store: Store;
 let survey: SeededSurvey;
@@ -29,7 +36,7 @@ beforeAll(async () => {
 	survey = await seedSurvey(store.database, { sources: 30, epochs: 40 });
 	// The seeded run would be taken for one that goes on; nobody works on it here.
 	await store.database.execute("end seeded run", "UPDATE run SET status = 'failed' WHERE status = 'running'");
-	session = await openSession({ store, config: loadConfig().config, log, signal: stop.signal, threads: 2 });
+	session = await openSession({ store, config: loadConfig().config, log: sessionLog, signal: stop.signal, threads: 2 });
 	service = serviceWith([]);
 });
 afterAll(async () => {
@@ -275,6 +282,72 @@ describe("runs on request", () => {
 		expect(documented.content["application/json"].schema.parse(raw)).toEqual(raw);
 		expect((await service.app.request("http://localhost/api/v1/detect/none")).status).toBe(404);
 		expect((await service.app.request("http://localhost/api/v1/normalize/none")).status).toBe(404);
+	});
+
+	test("every stage of every kind of run has its metrics, and its span in one trace with the request that began it", async () => {
+		const scrape = await (await service.app.request("http://localhost/metrics")).text();
+		const samples = scrape.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+		const value = (name: string, labels: Record<string, string>) =>
+			samples
+				.filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
+				.filter((line) => Object.entries(labels).every(([key, text]) => line.includes(`${key}="${text}"`)))
+				.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);
+		for (const [kind, stages] of Object.entries(GRAPHS)) {
+			const [run] = await store.database.query<{ id: string; trace: string }>(
+				"newest run",
+				"SELECT id, substr(trace_parent, 4, 32) AS trace FROM run WHERE kind = $1 AND status = 'done' AND trace_parent IS NOT NULL ORDER BY created_at DESC LIMIT 1",
+				[kind],
+			);
+			await flushSpans();
+			const spans = await spansOfTrace(store.database, run.trace);
+			expect(spans.map((span) => span.name)).toContain("http POST");
+			expect(stages.length).toBeGreaterThan(0);
+			for (const { name } of stages) {
+				expect(value("photometry_pipeline_stage_duration_seconds_count", { stage: name }), name).toBeGreaterThan(0);
+				expect(value("photometry_pipeline_stage_runs_total", { stage: name, status: "done" }), name).toBeGreaterThan(0);
+				expect(value("photometry_pipeline_stage_cpu_seconds_total", { stage: name }), name).toBeGreaterThan(0);
+				const own = spans.filter((span) => span.name === `stage ${name}`);
+				expect(own.length, `${kind}: ${name}`).toBeGreaterThan(0);
+				const within = new Set(own.map((span) => span.span_id));
+				expect(spans.some((span) => within.has(span.parent_span_id ?? "") && span.name.startsWith("sql "))).toBe(true);
+			}
+		}
+		for (const name of [
+			"photometry_measurements_total",
+			"photometry_measurement_accuracy_count",
+			"photometry_pipeline_throughput_sources_per_hour",
+			"photometry_normalization_requests_total",
+			"normalization_correction_factor_count",
+			"normalization_reference_count_count",
+			"normalization_rms_count",
+			"variability_stats_computation_seconds_count",
+			"variability_stats_update_duration_seconds_count",
+			"ese_detection_requests_total",
+			"ese_detection_duration_seconds_count",
+			"ese_detection_pipeline_runs_total",
+			"ese_detection_pipeline_latency_seconds_count",
+			"ese_candidates_current",
+		])
+			expect(value(name, {}), name).toBeGreaterThan(0);
+		expect(scrape).toContain("# TYPE ese_candidates_detected_pipeline_total counter");
+		const entries = logged.map((line) => JSON.parse(line) as Record<string, unknown>);
+		const detected = entries.find((entry) => entry.event === "stage_completed" && entry.stage === "detect");
+		expect(detected).toMatchObject({
+			level: "info",
+			run: expect.any(String),
+			examined: expect.any(Number),
+			candidates: expect.any(Number),
+			duration_seconds: expect.any(Number),
+			trace_id: expect.stringMatching(/^[0-9a-f]{32}$/),
+		});
+		// No label may hold an id or a free number: only buckets and status classes hold digits.
+		for (const line of samples) {
+			if (/^(nodejs|process)_/.test(line)) continue;
+			for (const [, label, text] of line.matchAll(/(\w+)="([^"]*)"/g)) {
+				if (label !== "le" && label !== "snr_tier" && label !== "snr_class")
+					expect(text, line).toMatch(/^(\D*|\dxx|\/api\/v1\D*)$/);
+			}
+		}
 	});
 
 	test.each([

@@ -52,6 +52,13 @@ export const accuracy = new Gauge({
 	help: "Median difference of fitted and forced fluxes of the last measured image, relative",
 	registers,
 });
+export const measurementAccuracy = new Histogram({
+	name: "photometry_measurement_accuracy",
+	help: "Accuracy of measurements: difference from the fitted flux of the same source, relative, by class of signal to noise",
+	labelNames: ["method", "snr_tier"] as const,
+	buckets: [0.001, 0.003, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5],
+	registers,
+});
 export const throughput = new Gauge({
 	name: "photometry_pipeline_throughput_sources_per_hour",
 	help: "Measurements of the last measured image, per hour",
@@ -87,6 +94,12 @@ export const normalizationRms = new Histogram({
 	buckets: [0.001, 0.003, 0.01, 0.02, 0.05, 0.1, 0.2],
 	registers,
 });
+export const statisticsComputation = new Histogram({
+	name: "variability_stats_computation_seconds",
+	help: "Time to compute variability statistics, without reading and storing",
+	buckets: DURATION_BUCKETS,
+	registers,
+});
 export const statisticsDuration = new Histogram({
 	name: "variability_stats_update_duration_seconds",
 	help: "Time to update variability statistics of one epoch",
@@ -102,6 +115,12 @@ export const detectionRequests = new Counter({
 export const detectionDuration = new Histogram({
 	name: "ese_detection_duration_seconds",
 	help: "ESE detection execution time",
+	buckets: DURATION_BUCKETS,
+	registers,
+});
+export const detectionLatency = new Histogram({
+	name: "ese_detection_pipeline_latency_seconds",
+	help: "From the begin of a run with new images to its candidates",
 	buckets: DURATION_BUCKETS,
 	registers,
 });

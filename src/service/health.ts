@@ -183,6 +183,11 @@ export class Health {
 	/** Whether detection works is told by when it last succeeded, not by its tables being there. */
 	async #findDetection(): Promise<Finding> {
 		const limit = this.#config.ese_detection.freshness_hours;
+		const [{ missing }] = await this.#askDatabase<{ missing: string | null }>(
+			`SELECT string_agg(name, ', ') AS missing FROM unnest(ARRAY['measurement', 'light_curve_state', 'source_score', 'candidate', 'candidate_event',
+			 'stage_run']) AS name WHERE to_regclass(name) IS NULL`,
+		);
+		if (missing !== null) return { status: "fail", output: `tables are missing: ${missing}` };
 		const [row] = await this.#askDatabase<{ success_hours: number | null; failed_since: boolean | null }>(
 			`SELECT extract(epoch FROM now() - max(finished_at) FILTER (WHERE status = 'done'))::float8 / 3600 AS success_hours,
 			 max(finished_at) FILTER (WHERE status = 'failed') > max(finished_at) FILTER (WHERE status = 'done') AS failed_since

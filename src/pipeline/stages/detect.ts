@@ -64,6 +64,7 @@ export const detect: Stage = {
 				for (const { tier, count } of await tierCounts(tx))
 					metrics.candidatesCurrent.set({ significance_tier: tier }, count);
 				metrics.detectionDuration.observe(seconds);
+				metrics.detectionLatency.observe((Date.now() - run.created_at.getTime()) / 1000);
 				metrics.pipelineRuns.inc({ trigger: run.inputs.trigger, status: "done" });
 				metrics.detectionRequests.inc({ scope: "automatic", status: "done" });
 			},

@@ -105,6 +105,12 @@ export const measure: Stage = {
 				});
 				metrics.measurements.inc({ method: "forced", status: "measured" }, valid);
 				metrics.measurements.inc({ method: "forced", status: "flagged" }, inside.length - valid);
+				fitted.fittedFluxJy.forEach((other, i) => {
+					const relative = Math.abs(other / flux[i] - 1);
+					if (!Number.isFinite(relative)) return;
+					const tier = snrClass(flux[i], fluxErr[i]) ?? SNR_CLASSES[0];
+					metrics.measurementAccuracy.observe({ method: "forced", snr_tier: tier }, relative);
+				});
 				for (const name of SNR_CLASSES) metrics.snrClasses.inc({ snr_class: name }, classes[name]);
 				metrics.checks.inc({ check: "fitted", outcome: "agrees" }, compared - discrepant);
 				metrics.checks.inc({ check: "fitted", outcome: "differs" }, discrepant);

@@ -96,12 +96,14 @@ export const statistics: Stage = {
 			if (point.own) watch.look({ ...point, flux, err }, entry.state);
 			addMeasurement(entry.state, mjd, flux, err);
 		};
+		const computing = performance.now();
 		for (const point of again) add(point, emptyState);
 		for (const point of fresh) add(point, (key) => states.get(key) ?? emptyState());
 		const updates: StateUpdate[] = [...touched.values()].map((entry) => {
 			const summary = summarize(entry.state);
 			return { ...entry, summary, flags: validate(summary) };
 		});
+		metrics.statisticsComputation.observe((performance.now() - computing) / 1000);
 		const verdicts = await watch.judge(database, configurationHash, VALUE);
 		const anomalies = verdicts.points.filter((point) => point.isAnomalous).length;
 		const badImages = verdicts.images.filter((image) => image.isImageAnomalous).length;
