@@ -1,5 +1,3 @@
-import type { GainsOfIntegration } from "./normal-sums.ts";
-
 /**
  * What a stage of the solve already knows of the antennas' gains, for one window: g = G(t) B(nu) exp(2 pi i tau (nu - nu0)).
  * Flat arrays only, so that it can be handed to another thread.
@@ -15,57 +13,66 @@ export interface KnownGains {
 	readonly timeGains: Float64Array | undefined;
 }
 
-/** Multiplies out what is known, integration by integration. A gain of 0 leaves the antenna out. */
-export function gainsOfIntegration(
+/** The part that does not change in time, [antenna][polarisation][channel][re, im]. A gain of 0 leaves the antenna out. */
+export function fixedGains(
 	known: KnownGains,
 	frequenciesHz: Float64Array,
 	nAntennas: number,
-	nTimes: number,
 	nPolarizations: number,
-): GainsOfIntegration {
+): Float64Array {
 	const nChannels = frequenciesHz.length;
-	const { delaysS, bandpass, timeGains, referenceHz } = known;
-	// Delay and bandpass do not change in time.
-	const fixed = new Float32Array(2 * nAntennas * nChannels * nPolarizations);
+	const { delaysS, bandpass, referenceHz } = known;
+	const out = new Float64Array(2 * nAntennas * nChannels * nPolarizations);
 	for (let p = 0; p < nAntennas; p++) {
 		for (let s = 0; s < nPolarizations; s++) {
 			const delay = delaysS === undefined ? 0 : delaysS[s * nAntennas + p];
+			if (!Number.isFinite(delay)) continue;
 			for (let c = 0; c < nChannels; c++) {
-				let re = 0;
-				let im = 0;
-				if (Number.isFinite(delay)) {
-					const angle = 2 * Math.PI * delay * (frequenciesHz[c] - referenceHz);
-					re = Math.cos(angle);
-					im = Math.sin(angle);
-				}
+				const angle = 2 * Math.PI * delay * (frequenciesHz[c] - referenceHz);
+				let re = Math.cos(angle);
+				let im = Math.sin(angle);
 				if (bandpass !== undefined) {
 					const i = 2 * ((s * nChannels + c) * nAntennas + p);
 					const next = re * bandpass[i] - im * bandpass[i + 1];
 					im = re * bandpass[i + 1] + im * bandpass[i];
 					re = next;
 				}
-				const o = 2 * ((p * nChannels + c) * nPolarizations + s);
-				fixed[o] = re;
-				fixed[o + 1] = im;
+				const o = 2 * ((p * nPolarizations + s) * nChannels + c);
+				out[o] = re;
+				out[o + 1] = im;
 			}
 		}
 	}
-	return (time, out) => {
-		if (timeGains === undefined) {
-			out.set(fixed);
-			return;
+	return out;
+}
+
+/**
+ * Writes g_p conj(g_q) of the fixed part for one baseline and polarisation, [channel][re, im]; 1 where nothing is known.
+ */
+export function fixedProduct(
+	fixed: Float64Array | undefined,
+	p: number,
+	q: number,
+	s: number,
+	nPolarizations: number,
+	nChannels: number,
+	out: Float64Array,
+): void {
+	if (fixed === undefined) {
+		for (let c = 0; c < nChannels; c++) {
+			out[2 * c] = 1;
+			out[2 * c + 1] = 0;
 		}
-		for (let p = 0; p < nAntennas; p++) {
-			for (let s = 0; s < nPolarizations; s++) {
-				const i = 2 * ((s * nTimes + time) * nAntennas + p);
-				const gRe = timeGains[i];
-				const gIm = timeGains[i + 1];
-				for (let c = 0; c < nChannels; c++) {
-					const o = 2 * ((p * nChannels + c) * nPolarizations + s);
-					out[o] = fixed[o] * gRe - fixed[o + 1] * gIm;
-					out[o + 1] = fixed[o] * gIm + fixed[o + 1] * gRe;
-				}
-			}
-		}
-	};
+		return;
+	}
+	const a = 2 * (p * nPolarizations + s) * nChannels;
+	const b = 2 * (q * nPolarizations + s) * nChannels;
+	for (let j = 0; j < 2 * nChannels; j += 2) {
+		const pRe = fixed[a + j];
+		const pIm = fixed[a + j + 1];
+		const qRe = fixed[b + j];
+		const qIm = fixed[b + j + 1];
+		out[j] = pRe * qRe + pIm * qIm;
+		out[j + 1] = pIm * qRe - pRe * qIm;
+	}
 }

@@ -206,13 +206,22 @@ export async function loadWindow(
 				const w = block.weights;
 				const step = setPol;
 				for (let s = 0; s < nPol; s++) {
-					let i = source + selection.polarizationOf[s];
+					const first = source + selection.polarizationOf[s];
+					const beyond = first + block.nChannels * step;
 					let sum = 0;
-					for (let c = 0; c < block.nChannels; c++, i += step) {
-						if (w[i] > 0) {
-							sum += w[i];
-							weighted = true;
-						} else flags[target + c * nPol + s] |= FLAG.absent;
+					let positive = 0;
+					for (let i = first; i < beyond; i += step) {
+						const value = w[i];
+						if (value > 0) {
+							sum += value;
+							positive++;
+						}
+					}
+					if (positive > 0) weighted = true;
+					if (positive < block.nChannels) {
+						for (let c = 0; c < block.nChannels; c++) {
+							if (!(w[first + c * step] > 0)) flags[target + c * nPol + s] |= FLAG.absent;
+						}
 					}
 					weights[k * nPol + s] += sum / nChannels;
 				}

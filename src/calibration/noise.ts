@@ -1,4 +1,5 @@
-import type { GainsOfIntegration, ModelOfIntegration } from "./normal-sums.ts";
+import { fixedGains, fixedProduct, type KnownGains } from "./known-gains.ts";
+import type { ReferredWindow } from "./refer-samples.ts";
 import { median } from "./robust.ts";
 import type { ArrayBaselines, WindowData } from "./window-data.ts";
 
@@ -18,83 +19,77 @@ export const noNoise = (data: WindowData): NoiseSums => ({
 });
 
 /**
- * Thermal noise from the data themselves: differences between successive integrations, after the phase of the model and
- * of the known gains is taken out. Sky and gains cancel, and what is common to the window's channels, a drift of the gains,
- * is subtracted. With a single integration, differences between neighbouring channels. The recorded weights are never
- * trusted for scale.
+ * Thermal noise from the data themselves: differences between successive integrations of samples referred to the model,
+ * the fixed part of the known gains taken out. Sky and gains cancel, and what is common to the window's channels, a drift of
+ * the gains, is subtracted. With a single integration, differences between neighbouring channels. The recorded weights are
+ * never trusted for scale.
  *
  * @param channelStep looks at every so many channels: a thousand differences per baseline are plenty.
  */
 export function measureNoise(
-	data: WindowData,
+	{ data }: ReferredWindow,
 	array: ArrayBaselines,
-	model: ModelOfIntegration,
-	gains: GainsOfIntegration | undefined,
+	known: KnownGains | undefined,
 	channelStep: number,
 ): NoiseSums {
-	const { nTimes, nBaselines, nChannels, nPolarizations: nPol, visibilities, flags, weights } = data;
-	const { antenna1, antenna2 } = array;
-	const span = nChannels * nPol;
+	const { nTimes, nBaselines, nChannels, nPolarizations: nPol, visibilities: z, flags, weights } = data;
+	const { antenna1, antenna2, nAntennas } = array;
 	const out: NoiseSums = {
 		nTimes,
 		squares: new Float32Array(nTimes * nPol * nBaselines),
 		count: new Float32Array(nTimes * nPol * nBaselines),
 	};
-	const m = new Float32Array(2 * nBaselines * span);
-	const g = new Float32Array(2 * array.nAntennas * span);
-	if (gains === undefined) for (let i = 0; i < g.length; i += 2) g[i] = 1;
+	const fixed = known === undefined ? undefined : fixedGains(known, data.frequenciesHz, nAntennas, nPol);
+	const product = new Float64Array(2 * nChannels);
 	const overTime = nTimes > 1;
 	const step = overTime ? channelStep : 1;
-	// Turned by the model's phase, this integration and the one before: [baseline][channel looked at][polarisation].
-	const looked = Math.ceil(nChannels / step);
-	let now = new Float32Array(2 * nBaselines * looked * nPol);
-	let before = new Float32Array(2 * nBaselines * looked * nPol);
-	for (let t = 0; t < nTimes; t++) {
-		[now, before] = [before, now];
-		model(t, m, 0, nBaselines);
-		if (gains !== undefined) gains(t, g);
-		for (let b = 0; b < nBaselines; b++) {
-			for (let s = 0; s < nPol; s++) {
+	// Not a number stands for nothing to compare with.
+	const before = new Float64Array(2 * nChannels);
+	for (let b = 0; b < nBaselines; b++) {
+		for (let s = 0; s < nPol; s++) {
+			fixedProduct(fixed, antenna1[b], antenna2[b], s, nPol, nChannels, product);
+			for (let c = 0; c < nChannels; c += step) {
+				const size = Math.sqrt(product[2 * c] * product[2 * c] + product[2 * c + 1] * product[2 * c + 1]);
+				product[2 * c] = size > 0 ? product[2 * c] / size : Number.NaN;
+				product[2 * c + 1] = size > 0 ? product[2 * c + 1] / size : Number.NaN;
+			}
+			before.fill(Number.NaN);
+			for (let t = 0; t < nTimes; t++) {
 				const w = weights === undefined ? 1 : weights[(t * nBaselines + b) * nPol + s];
 				let squares = 0;
 				let sumRe = 0;
 				let sumIm = 0;
 				let count = 0;
-				for (let c = 0, x = 0; c < nChannels; c += step, x++) {
-					const k = c * nPol + s;
-					const i = (t * nBaselines + b) * span + k;
-					const p = 2 * (antenna1[b] * span + k);
-					const q = 2 * (antenna2[b] * span + k);
-					const o = 2 * ((b * looked + x) * nPol + s);
-					const gRe = g[p] * g[q] + g[p + 1] * g[q + 1];
-					const gIm = g[p + 1] * g[q] - g[p] * g[q + 1];
-					const j = 2 * (b * span + k);
-					const mRe = gRe * m[j] - gIm * m[j + 1];
-					const mIm = gRe * m[j + 1] + gIm * m[j];
-					const size = Math.sqrt(mRe * mRe + mIm * mIm);
-					// Not a number stands for nothing to compare with.
-					if (flags[i] !== 0 || !(w > 0) || size === 0) {
-						now[o] = Number.NaN;
-						continue;
+				const at = (t * nBaselines + b) * nChannels * nPol + s;
+				let lastRe = Number.NaN;
+				let lastIm = Number.NaN;
+				for (let c = 0; c < nChannels; c += step) {
+					const i = at + c * nPol;
+					let nowRe = Number.NaN;
+					let nowIm = Number.NaN;
+					if (flags[i] === 0 && w > 0) {
+						nowRe = z[2 * i] * product[2 * c] + z[2 * i + 1] * product[2 * c + 1];
+						nowIm = z[2 * i + 1] * product[2 * c] - z[2 * i] * product[2 * c + 1];
 					}
-					now[o] = (visibilities[2 * i] * mRe + visibilities[2 * i + 1] * mIm) / size;
-					now[o + 1] = (visibilities[2 * i + 1] * mRe - visibilities[2 * i] * mIm) / size;
-					if (overTime ? t === 0 : c === 0) continue;
-					const re = now[o] - (overTime ? before[o] : now[o - 2 * nPol]);
-					if (Number.isNaN(re)) continue;
-					const im = now[o + 1] - (overTime ? before[o + 1] : now[o + 1 - 2 * nPol]);
-					squares += w * (re * re + im * im);
+					const re = nowRe - (overTime ? before[2 * c] : lastRe);
+					const im = nowIm - (overTime ? before[2 * c + 1] : lastIm);
+					before[2 * c] = nowRe;
+					before[2 * c + 1] = nowIm;
+					lastRe = nowRe;
+					lastIm = nowIm;
+					if (re !== re) continue;
+					squares += re * re + im * im;
 					sumRe += re;
 					sumIm += im;
 					count++;
 				}
 				const o = (t * nPol + s) * nBaselines + b;
 				if (overTime && count >= 4) {
-					squares = Math.max(0, squares - (w * (sumRe * sumRe + sumIm * sumIm)) / count);
+					squares = Math.max(0, squares - (sumRe * sumRe + sumIm * sumIm) / count);
 					count--;
 				}
 				// The variance of a difference is twice that of each, and re and im count together.
-				out.squares[o] = squares / 4;
+				out.squares[o] = (w * squares) / 4;
 				out.count[o] = count;
 			}
 		}

@@ -1,4 +1,6 @@
-import type { ArrayBaselines, WindowData } from "./window-data.ts";
+import { fixedGains, fixedProduct, type KnownGains } from "./known-gains.ts";
+import type { ReferredWindow } from "./refer-samples.ts";
+import type { ArrayBaselines } from "./window-data.ts";
 
 /**
  * The sufficient statistics of a gain solve. Per cell (solution interval x channel block x polarisation) and baseline,
@@ -23,28 +25,6 @@ export interface NormalSums {
 	readonly count: Float32Array;
 }
 
-/** Which cell a sample belongs to: (timeCell x nChannelCells + channelCell) x nPolarizations + polarisation. */
-export interface CellLayout {
-	readonly nTimeCells: number;
-	/** Per integration; -1 leaves it out. */
-	readonly timeCell: Int32Array;
-	readonly nChannelCells: number;
-	/** Per channel; ascending runs. -1 leaves it out. */
-	readonly channelCell: Int32Array;
-}
-
-/**
- * The model's visibilities of one integration for the baselines [first, beyond): [baseline - first][channel][polarisation][re,
- * im], Jy.
- */
-export type ModelOfIntegration = (time: number, out: Float32Array, first: number, beyond: number) => void;
-
-/**
- * Gains already known (delay, phase, bandpass) for one integration: [antenna][channel][polarisation][re, im].
- * A gain of zero leaves the antenna's samples out.
- */
-export type GainsOfIntegration = (time: number, out: Float32Array) => void;
-
 export const emptySums = (nCells: number, nBaselines: number): NormalSums => ({
 	nCells,
 	nBaselines,
@@ -64,230 +44,198 @@ export function addSums(sums: NormalSums, more: NormalSums): void {
 	}
 }
 
-export const cellsOf = (layout: CellLayout, nPolarizations: number): number =>
-	layout.nTimeCells * layout.nChannelCells * nPolarizations;
-
-/** One channel (or so many together) per cell, the whole time range together: the layout of a bandpass. */
-export const everyChannel = (nTimes: number, nChannels: number, together = 1): CellLayout => ({
-	nTimeCells: 1,
-	timeCell: new Int32Array(nTimes),
-	nChannelCells: Math.ceil(nChannels / together),
-	channelCell: Int32Array.from({ length: nChannels }, (_, c) => Math.floor(c / together)),
-});
-
-/** All channels together per solution interval: the layout of a gain. */
-export const everyInterval = (timeCell: Int32Array, nTimeCells: number, nChannels: number): CellLayout => ({
-	nTimeCells,
-	timeCell,
-	nChannelCells: 1,
-	channelCell: new Int32Array(nChannels),
-});
-
-/** Baselines that are walked through all times before the next: their sums and model stay in the processor's cache. */
-const BLOCK = 48;
-/** Bytes of known gains that are held at once. */
-const GAIN_BYTES = 32 << 20;
-
-/**
- * One pass over a window: adds its samples into the sums of their cells.
- *
- * @param gains undefined when nothing is known yet (all gains 1).
- */
-export function accumulate(
-	data: WindowData,
-	array: ArrayBaselines,
-	model: ModelOfIntegration,
-	gains: GainsOfIntegration | undefined,
-	layout: CellLayout,
-	sums: NormalSums,
-): void {
-	const { nTimes, nBaselines, nChannels, nPolarizations: nPol } = data;
-	const span = nChannels * nPol;
-	const perGain = 2 * array.nAntennas * span;
-	const held = gains === undefined ? nTimes : Math.max(1, Math.min(nTimes, Math.floor(GAIN_BYTES / (4 * perGain))));
-	const g = new Float32Array(gains === undefined ? perGain : held * perGain);
-	if (gains === undefined) for (let i = 0; i < g.length; i += 2) g[i] = 1;
-	const m = new Float32Array(2 * BLOCK * span);
-	const summed = layout.nChannelCells === 1;
-	const block = emptyBlock(summed ? 0 : span);
-	const wanted = channelsWanted(layout, nChannels, nPol);
-	for (let t0 = 0; t0 < nTimes; t0 += held) {
-		const t1 = Math.min(nTimes, t0 + held);
-		if (gains !== undefined) {
-			for (let t = t0; t < t1; t++) {
-				if (layout.timeCell[t] >= 0) gains(t, g.subarray((t - t0) * perGain, (t - t0 + 1) * perGain));
-			}
-		}
-		for (let b0 = 0; b0 < nBaselines; b0 += BLOCK) {
-			const b1 = Math.min(nBaselines, b0 + BLOCK);
-			let open = -1;
-			for (let t = t0; t < t1; t++) {
-				const cell = layout.timeCell[t];
-				if (cell < 0) continue;
-				const at = gains === undefined ? 0 : (t - t0) * perGain;
-				if (summed) {
-					model(t, m, b0, b1);
-					addSummed(data, array, g, at, m, t, b0, b1, wanted, cell * nPol, sums);
-					continue;
-				}
-				if (cell !== open) {
-					if (open >= 0) flush(block, b0, b1, open, layout, nPol, sums);
-					open = cell;
-				}
-				model(t, m, b0, b1);
-				addIntegration(data, array, g, at, m, t, b0, b1, wanted, block);
-			}
-			if (open >= 0) flush(block, b0, b1, open, layout, nPol, sums);
-		}
-	}
-}
-
-/** Sums of one block of baselines per [baseline][channel][polarisation], before they go to their cells. */
-interface BlockSums {
+/** Sums over integrations of one baseline and polarisation, per channel, time-dependent gains taken out. */
+interface ChannelLine {
 	readonly d: Float64Array;
 	readonly n: Float64Array;
 	readonly p: Float64Array;
 	readonly count: Float64Array;
 }
 
-const emptyBlock = (span: number): BlockSums => ({
-	d: new Float64Array(2 * BLOCK * span),
-	n: new Float64Array(BLOCK * span),
-	p: new Float64Array(BLOCK * span),
-	count: new Float64Array(BLOCK * span),
+const emptyLine = (nChannels: number): ChannelLine => ({
+	d: new Float64Array(2 * nChannels),
+	n: new Float64Array(nChannels),
+	p: new Float64Array(nChannels),
+	count: new Float64Array(nChannels),
 });
 
-/** Indices into [channel][polarisation] that belong to a cell. */
-const channelsWanted = (layout: CellLayout, nChannels: number, nPol: number): Int32Array => {
-	const out: number[] = [];
-	for (let c = 0; c < nChannels; c++) {
-		if (layout.channelCell[c] < 0) continue;
-		for (let s = 0; s < nPol; s++) out.push(c * nPol + s);
-	}
-	return Int32Array.from(out);
-};
-
-/** The innermost loop of the solver: one integration of one block of baselines. */
-function addIntegration(
-	data: WindowData,
-	array: ArrayBaselines,
-	g: Float32Array,
-	gainAt: number,
-	m: Float32Array,
-	t: number,
-	b0: number,
-	b1: number,
-	wanted: Int32Array,
-	block: BlockSums,
+/**
+ * Fills a line from `many` integrations; channel by channel, so that the sums stay in registers.
+ *
+ * @param times which integrations.
+ * @param gains [integration of the list][re, im, power]: w g_p conj(g_q), and w |g_p g_q|^2.
+ * @param w [integration of the list] weight.
+ */
+function fillLine(
+	{ data, amplitudes }: ReferredWindow,
+	b: number,
+	s: number,
+	times: Int32Array,
+	many: number,
+	gains: Float64Array,
+	w: Float64Array,
+	line: ChannelLine,
 ): void {
-	const { nBaselines, nChannels, nPolarizations: nPol, visibilities, flags, weights } = data;
-	const span = nChannels * nPol;
-	const { d, n, p, count } = block;
-	const length = wanted.length;
-	const all = length === span;
-	for (let b = b0; b < b1; b++) {
-		const at = (t * nBaselines + b) * span;
-		const gp = gainAt + 2 * array.antenna1[b] * span;
-		const gq = gainAt + 2 * array.antenna2[b] * span;
-		const own = (b - b0) * span;
-		for (let i = 0; i < length; i++) {
-			const k = all ? i : wanted[i];
-			if (flags[at + k] !== 0) continue;
-			const j = 2 * k;
-			const pRe = g[gp + j];
-			const pIm = g[gp + j + 1];
-			const qRe = g[gq + j];
-			const qIm = g[gq + j + 1];
-			const gRe = pRe * qRe + pIm * qIm;
-			const gIm = pIm * qRe - pRe * qIm;
-			const o = 2 * own + j;
-			const aRe = m[o];
-			const aIm = m[o + 1];
-			const mRe = gRe * aRe - gIm * aIm;
-			const mIm = gRe * aIm + gIm * aRe;
-			const mm = mRe * mRe + mIm * mIm;
-			if (mm === 0) continue;
-			const vRe = visibilities[2 * at + j];
-			const vIm = visibilities[2 * at + j + 1];
-			if (weights === undefined) {
-				d[o] += vRe * mRe + vIm * mIm;
-				d[o + 1] += vIm * mRe - vRe * mIm;
-				n[own + k] += mm;
-				p[own + k] += vRe * vRe + vIm * vIm;
-				count[own + k]++;
-			} else {
-				const w = weights[(t * nBaselines + b) * nPol + (k % nPol)];
-				d[o] += w * (vRe * mRe + vIm * mIm);
-				d[o + 1] += w * (vIm * mRe - vRe * mIm);
-				n[own + k] += w * mm;
-				p[own + k] += w * (vRe * vRe + vIm * vIm);
-				if (w > 0) count[own + k]++;
-			}
+	const { nBaselines, nChannels, nPolarizations: nPol, visibilities: z, flags } = data;
+	const { values, timeStride, channelStride } = amplitudes;
+	const perTime = nBaselines * nChannels * nPol;
+	const first = b * nChannels * nPol + s;
+	const firstAmplitude = b * amplitudes.baselineStride + s * amplitudes.polarizationStride;
+	for (let c = 0; c < nChannels; c++) {
+		let dRe = 0;
+		let dIm = 0;
+		let n = 0;
+		let p = 0;
+		let count = 0;
+		const from = first + c * nPol;
+		const amplitudeFrom = firstAmplitude + c * channelStride;
+		for (let k = 0; k < many; k++) {
+			const t = times[k];
+			const i = from + t * perTime;
+			if (flags[i] !== 0) continue;
+			const a = values[amplitudeFrom + t * timeStride];
+			const re = z[2 * i];
+			const im = z[2 * i + 1];
+			const gRe = a * gains[3 * k];
+			const gIm = a * gains[3 * k + 1];
+			dRe += re * gRe + im * gIm;
+			dIm += im * gRe - re * gIm;
+			n += a * a * gains[3 * k + 2];
+			p += w[k] * (re * re + im * im);
+			count++;
 		}
+		line.d[2 * c] = dRe;
+		line.d[2 * c + 1] = dIm;
+		line.n[c] = n;
+		line.p[c] = p;
+		line.count[c] = count;
 	}
 }
 
-/** The same where all channels go to one cell per polarisation: nothing but the totals is stored. */
-function addSummed(
-	data: WindowData,
+/**
+ * One pass over a window for a bandpass: sums over all integrations, one cell per `together` channels and polarisation,
+ * cell = block of channels x polarisations + polarisation.
+ */
+export function sumOverTime(
+	window: ReferredWindow,
 	array: ArrayBaselines,
-	g: Float32Array,
-	gainAt: number,
-	m: Float32Array,
-	t: number,
-	b0: number,
-	b1: number,
-	wanted: Int32Array,
-	firstCell: number,
-	sums: NormalSums,
-): void {
-	const { nBaselines, nChannels, nPolarizations: nPol, visibilities, flags, weights } = data;
-	const span = nChannels * nPol;
-	const length = wanted.length;
-	for (let b = b0; b < b1; b++) {
-		const at = (t * nBaselines + b) * span;
-		const gp = gainAt + 2 * array.antenna1[b] * span;
-		const gq = gainAt + 2 * array.antenna2[b] * span;
-		const own = 2 * (b - b0) * span;
+	known: KnownGains,
+	together: number,
+): NormalSums {
+	const { nTimes, nBaselines, nChannels, nPolarizations: nPol, frequenciesHz } = window.data;
+	const { antenna1, antenna2, nAntennas } = array;
+	const sums = emptySums(Math.ceil(nChannels / together) * nPol, nBaselines);
+	const fixed = fixedGains(known, frequenciesHz, nAntennas, nPol);
+	const { timeGains } = known;
+	const { weights } = window.data;
+	const line = emptyLine(nChannels);
+	const product = new Float64Array(2 * nChannels);
+	const times = new Int32Array(nTimes);
+	const gains = new Float64Array(3 * nTimes);
+	const w = new Float64Array(nTimes);
+	for (let b = 0; b < nBaselines; b++) {
+		const p = antenna1[b];
+		const q = antenna2[b];
 		for (let s = 0; s < nPol; s++) {
-			let dRe = 0;
-			let dIm = 0;
-			let nn = 0;
-			let pp = 0;
-			let seen = 0;
-			for (let i = s; i < length; i += nPol) {
-				const k = wanted[i];
-				if (flags[at + k] !== 0) continue;
-				const j = 2 * k;
-				const pRe = g[gp + j];
-				const pIm = g[gp + j + 1];
-				const qRe = g[gq + j];
-				const qIm = g[gq + j + 1];
-				const gRe = pRe * qRe + pIm * qIm;
-				const gIm = pIm * qRe - pRe * qIm;
-				const aRe = m[own + j];
-				const aIm = m[own + j + 1];
-				const mRe = gRe * aRe - gIm * aIm;
-				const mIm = gRe * aIm + gIm * aRe;
-				const mm = mRe * mRe + mIm * mIm;
-				if (mm === 0) continue;
-				const vRe = visibilities[2 * at + j];
-				const vIm = visibilities[2 * at + j + 1];
-				dRe += vRe * mRe + vIm * mIm;
-				dIm += vIm * mRe - vRe * mIm;
-				nn += mm;
-				pp += vRe * vRe + vIm * vIm;
-				seen++;
+			let many = 0;
+			for (let t = 0; t < nTimes; t++) {
+				let gRe = 1;
+				let gIm = 0;
+				if (timeGains !== undefined) {
+					const i = 2 * ((s * nTimes + t) * nAntennas + p);
+					const j = 2 * ((s * nTimes + t) * nAntennas + q);
+					gRe = timeGains[i] * timeGains[j] + timeGains[i + 1] * timeGains[j + 1];
+					gIm = timeGains[i + 1] * timeGains[j] - timeGains[i] * timeGains[j + 1];
+				}
+				const weight = weights === undefined ? 1 : weights[(t * nBaselines + b) * nPol + s];
+				const power = weight * (gRe * gRe + gIm * gIm);
+				if (!(power > 0)) continue;
+				times[many] = t;
+				w[many] = weight;
+				gains[3 * many] = weight * gRe;
+				gains[3 * many + 1] = weight * gIm;
+				gains[3 * many++ + 2] = power;
 			}
-			const w = weights === undefined ? 1 : weights[(t * nBaselines + b) * nPol + s];
-			const i = (firstCell + s) * nBaselines + b;
-			sums.d[2 * i] += w * dRe;
-			sums.d[2 * i + 1] += w * dIm;
-			sums.n[i] += w * nn;
-			sums.p[i] += w * pp;
-			if (w > 0) sums.count[i] += seen;
+			fillLine(window, b, s, times, many, gains, w, line);
+			fixedProduct(fixed, p, q, s, nPol, nChannels, product);
+			for (let c = 0; c < nChannels; c++) {
+				const re = product[2 * c];
+				const im = product[2 * c + 1];
+				const power = re * re + im * im;
+				if (power === 0) continue;
+				const to = (Math.floor(c / together) * nPol + s) * nBaselines + b;
+				sums.d[2 * to] += line.d[2 * c] * re + line.d[2 * c + 1] * im;
+				sums.d[2 * to + 1] += line.d[2 * c + 1] * re - line.d[2 * c] * im;
+				sums.n[to] += power * line.n[c];
+				sums.p[to] += line.p[c];
+				sums.count[to] += line.count[c];
+			}
 		}
 	}
+	return sums;
+}
+
+/**
+ * One pass over a window for gains: sums over its channels (every `channelStep`-th), cell = interval x polarisations +
+ * polarisation.
+ *
+ * @param timeCell interval of each integration; -1 leaves it out.
+ */
+export function sumOverChannels(
+	window: ReferredWindow,
+	array: ArrayBaselines,
+	known: KnownGains,
+	timeCell: Int32Array,
+	nTimeCells: number,
+	channelStep: number,
+): NormalSums {
+	const { data, amplitudes } = window;
+	const { nTimes, nBaselines, nChannels, nPolarizations: nPol, frequenciesHz, visibilities: z, flags, weights } = data;
+	const { antenna1, antenna2, nAntennas } = array;
+	const sums = emptySums(nTimeCells * nPol, nBaselines);
+	const fixed = fixedGains(known, frequenciesHz, nAntennas, nPol);
+	const { values, channelStride } = amplitudes;
+	const product = new Float64Array(2 * nChannels);
+	for (let b = 0; b < nBaselines; b++) {
+		for (let s = 0; s < nPol; s++) {
+			fixedProduct(fixed, antenna1[b], antenna2[b], s, nPol, nChannels, product);
+			for (let t = 0; t < nTimes; t++) {
+				const cell = timeCell[t];
+				const w = weights === undefined ? 1 : weights[(t * nBaselines + b) * nPol + s];
+				if (cell < 0 || !(w > 0)) continue;
+				let dRe = 0;
+				let dIm = 0;
+				let n = 0;
+				let p = 0;
+				let count = 0;
+				const at = (t * nBaselines + b) * nChannels * nPol + s;
+				const m = t * amplitudes.timeStride + b * amplitudes.baselineStride + s * amplitudes.polarizationStride;
+				for (let c = 0; c < nChannels; c += channelStep) {
+					const i = at + c * nPol;
+					if (flags[i] !== 0) continue;
+					const a = values[m + c * channelStride];
+					const gRe = a * product[2 * c];
+					const gIm = a * product[2 * c + 1];
+					const power = gRe * gRe + gIm * gIm;
+					if (power === 0) continue;
+					const re = z[2 * i];
+					const im = z[2 * i + 1];
+					dRe += re * gRe + im * gIm;
+					dIm += im * gRe - re * gIm;
+					n += power;
+					p += re * re + im * im;
+					count++;
+				}
+				const to = (cell * nPol + s) * nBaselines + b;
+				sums.d[2 * to] += w * dRe;
+				sums.d[2 * to + 1] += w * dIm;
+				sums.n[to] += w * n;
+				sums.p[to] += w * p;
+				sums.count[to] += count;
+			}
+		}
+	}
+	return sums;
 }
 
 /**
@@ -295,81 +243,36 @@ function addSummed(
  *
  * @param timeCell block of each integration, ascending; -1 leaves it out.
  */
-export function accumulateSpectra(
-	data: WindowData,
-	array: ArrayBaselines,
-	model: ModelOfIntegration,
+export function crossSpectraOf(
+	window: ReferredWindow,
 	timeCell: Int32Array,
 	nBlocks: number,
 ): { d: Float32Array; n: Float32Array } {
-	const { nTimes, nBaselines, nChannels, nPolarizations: nPol } = data;
-	const span = nChannels * nPol;
-	const d = new Float32Array(2 * nBlocks * nBaselines * span);
-	const n = new Float32Array(nBlocks * nBaselines * span);
-	const g = new Float32Array(2 * array.nAntennas * span);
-	for (let i = 0; i < g.length; i += 2) g[i] = 1;
-	const m = new Float32Array(2 * BLOCK * span);
-	const wanted = Int32Array.from({ length: span }, (_, k) => k);
-	const block = emptyBlock(span);
-	const store = (cell: number, b0: number, b1: number) => {
-		for (let b = b0; b < b1; b++) {
-			for (let s = 0; s < nPol; s++) {
-				const to = ((cell * nPol + s) * nBaselines + b) * nChannels;
-				for (let c = 0; c < nChannels; c++) {
-					const from = (b - b0) * span + c * nPol + s;
-					d[2 * (to + c)] = block.d[2 * from];
-					d[2 * (to + c) + 1] = block.d[2 * from + 1];
-					n[to + c] = block.n[from];
+	const { nTimes, nBaselines, nChannels, nPolarizations: nPol, weights } = window.data;
+	const d = new Float32Array(2 * nBlocks * nBaselines * nChannels * nPol);
+	const n = new Float32Array(nBlocks * nBaselines * nChannels * nPol);
+	const line = emptyLine(nChannels);
+	const times = new Int32Array(nTimes);
+	const gains = new Float64Array(3 * nTimes);
+	const w = new Float64Array(nTimes);
+	for (let b = 0; b < nBaselines; b++) {
+		for (let s = 0; s < nPol; s++) {
+			for (let block = 0; block < nBlocks; block++) {
+				let many = 0;
+				for (let t = 0; t < nTimes; t++) {
+					const weight = weights === undefined ? 1 : weights[(t * nBaselines + b) * nPol + s];
+					if (timeCell[t] !== block || !(weight > 0)) continue;
+					times[many] = t;
+					w[many] = weight;
+					gains[3 * many] = weight;
+					gains[3 * many++ + 2] = weight;
 				}
+				fillLine(window, b, s, times, many, gains, w, line);
+				const to = ((block * nPol + s) * nBaselines + b) * nChannels;
+				d.set(line.d, 2 * to);
+				n.set(line.n, to);
 			}
 		}
-		for (const sums of [block.d, block.n, block.p, block.count]) sums.fill(0);
-	};
-	for (let b0 = 0; b0 < nBaselines; b0 += BLOCK) {
-		const b1 = Math.min(nBaselines, b0 + BLOCK);
-		let open = -1;
-		for (let t = 0; t < nTimes; t++) {
-			if (timeCell[t] < 0) continue;
-			if (timeCell[t] !== open && open >= 0) store(open, b0, b1);
-			open = timeCell[t];
-			model(t, m, b0, b1);
-			addIntegration(data, array, g, 0, m, t, b0, b1, wanted, block);
-		}
-		if (open >= 0) store(open, b0, b1);
 	}
 	return { d, n };
-}
-
-/** Adds a block's sums into the cells of one solution interval and clears them. */
-function flush(
-	block: BlockSums,
-	b0: number,
-	b1: number,
-	timeCell: number,
-	layout: CellLayout,
-	nPol: number,
-	sums: NormalSums,
-): void {
-	const { channelCell, nChannelCells } = layout;
-	const { nBaselines } = sums;
-	const nChannels = channelCell.length;
-	for (let c = 0; c < nChannels; c++) {
-		if (channelCell[c] < 0) continue;
-		for (let s = 0; s < nPol; s++) {
-			const cell = (timeCell * nChannelCells + channelCell[c]) * nPol + s;
-			for (let b = b0; b < b1; b++) {
-				const from = ((b - b0) * nChannels + c) * nPol + s;
-				const to = cell * nBaselines + b;
-				sums.d[2 * to] += block.d[2 * from];
-				sums.d[2 * to + 1] += block.d[2 * from + 1];
-				sums.n[to] += block.n[from];
-				sums.p[to] += block.p[from];
-				sums.count[to] += block.count[from];
-			}
-		}
-	}
-	block.d.fill(0);
-	block.n.fill(0);
-	block.p.fill(0);
-	block.count.fill(0);
 }

@@ -28,9 +28,9 @@ export function inspectWindow(
 	const { nTimes, nBaselines, nChannels, nPolarizations: nPol, visibilities, flags } = data;
 	const span = nChannels * nPol;
 	const scale = new Float64Array(nPol * nBaselines).fill(Number.NaN);
-	// A hundred samples, evenly spread, settle a median.
+	// Some fifty samples, evenly spread, settle a median; an odd stride looks at all kinds of channels.
 	const total = nTimes * nChannels;
-	const stride = Math.max(1, Math.floor(total / 96));
+	const stride = Math.max(1, Math.floor(total / 48)) | 1;
 	const sample = new Float64Array(Math.ceil(total / stride));
 	for (let b = 0; b < nBaselines; b++) {
 		for (let s = 0; s < nPol; s++) {
@@ -51,35 +51,33 @@ export function inspectWindow(
 		SAMPLE_CLASSES.map((kind) => [kind, new Float64Array(nPol * array.nAntennas)]),
 	) as WindowInspection["counts"];
 	const waterfall = new Float32Array(nPol * nTimes * nChannels);
-	const seen = new Int32Array(nPol * nTimes * nChannels);
+	const missed = new Int32Array(nPol * nTimes * nChannels);
 	for (let t = 0; t < nTimes; t++) {
 		for (let b = 0; b < nBaselines; b++) {
 			const at = (t * nBaselines + b) * span;
 			for (let s = 0; s < nPol; s++) {
 				const typical = scale[s * nBaselines + b];
 				const limit = ABSURD_FACTOR * typical;
-				const limitSquared = Number.isFinite(limit) ? limit * limit : Number.POSITIVE_INFINITY;
+				const limitSquared = Number.isFinite(limit) ? limit * limit : Number.MAX_VALUE;
 				const inverse = 1 / typical;
 				const row = (s * nTimes + t) * nChannels;
-				let [input, absent, notFinite, zero, absurd, good] = [0, 0, 0, 0, 0, 0];
-				for (let c = 0; c < nChannels; c++) {
-					const i = at + c * nPol + s;
-					if (flags[i] !== 0) {
-						if ((flags[i] & FLAG.input) !== 0) input++;
-						else absent++;
-						continue;
-					}
+				let [input, absent, notFinite, zero, absurd] = [0, 0, 0, 0, 0];
+				for (let c = 0, i = at + s; c < nChannels; c++, i += nPol) {
 					const re = visibilities[2 * i];
 					const im = visibilities[2 * i + 1];
 					const square = re * re + im * im;
-					if (square === 0) {
+					if (flags[i] === 0 && square > 0 && square <= limitSquared) {
+						waterfall[row + c] += Math.sqrt(square) * inverse;
+						continue;
+					}
+					missed[row + c]++;
+					if (flags[i] !== 0) {
+						if ((flags[i] & FLAG.input) !== 0) input++;
+						else absent++;
+					} else if (square === 0) {
 						flags[i] = FLAG.zero;
 						zero++;
-					} else if (square <= limitSquared && square < Number.POSITIVE_INFINITY) {
-						good++;
-						waterfall[row + c] += Math.sqrt(square) * inverse;
-						seen[row + c]++;
-					} else if (square > limitSquared && square < Number.POSITIVE_INFINITY) {
+					} else if (square < Number.POSITIVE_INFINITY) {
 						flags[i] = FLAG.absurd;
 						absurd++;
 					} else {
@@ -87,6 +85,7 @@ export function inspectWindow(
 						notFinite++;
 					}
 				}
+				const good = nChannels - input - absent - notFinite - zero - absurd;
 				for (const antenna of [array.antenna1[b], array.antenna2[b]]) {
 					const o = s * array.nAntennas + antenna;
 					counts.input[o] += input;
@@ -99,6 +98,9 @@ export function inspectWindow(
 			}
 		}
 	}
-	for (let i = 0; i < waterfall.length; i++) waterfall[i] = seen[i] > 0 ? waterfall[i] / seen[i] : Number.NaN;
+	for (let i = 0; i < waterfall.length; i++) {
+		const seen = nBaselines - missed[i];
+		waterfall[i] = seen > 0 ? waterfall[i] / seen : Number.NaN;
+	}
 	return { scale, waterfall, counts };
 }

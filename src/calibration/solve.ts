@@ -1,6 +1,6 @@
 import { fillGaps, normaliseBandpass } from "./bandpass.ts";
 import type { KnownGains } from "./known-gains.ts";
-import { addSums, everyInterval, type NormalSums } from "./normal-sums.ts";
+import { addSums, type NormalSums } from "./normal-sums.ts";
 import { gainsFor, type Preparation, type SolveInput } from "./prepare.ts";
 import { referPhases } from "./reference-antenna.ts";
 import { median } from "./robust.ts";
@@ -55,11 +55,13 @@ async function gainSums(
 	known: (window: number) => KnownGains,
 	channelStep = 1,
 ): Promise<NormalSums[]> {
-	return input.pool.ask<"sums">((w) => {
-		const layout = everyInterval(cellOf, nCells, input.pool.frequenciesHz[w].length);
-		if (channelStep > 1) layout.channelCell.forEach((_, c) => (layout.channelCell[c] = c % channelStep === 0 ? 0 : -1));
-		return { kind: "sums", layout, gains: known(w) };
-	});
+	return input.pool.ask<"sums">((w) => ({
+		kind: "sums",
+		timeCell: cellOf,
+		nTimeCells: nCells,
+		channelStep,
+		gains: known(w),
+	}));
 }
 
 /**

@@ -1,15 +1,7 @@
-import { gainsOfIntegration, type KnownGains } from "./known-gains.ts";
+import type { KnownGains } from "./known-gains.ts";
 import { measureNoise, type NoiseSums, noNoise } from "./noise.ts";
-import {
-	accumulate,
-	accumulateSpectra,
-	type CellLayout,
-	cellsOf,
-	emptySums,
-	everyChannel,
-	type ModelOfIntegration,
-	type NormalSums,
-} from "./normal-sums.ts";
+import { crossSpectraOf, type NormalSums, sumOverChannels, sumOverTime } from "./normal-sums.ts";
+import type { ReferredWindow } from "./refer-samples.ts";
 import { inspectWindow, type WindowInspection } from "./sample-validity.ts";
 import { type CellOptions, type CellSolutions, solveCells } from "./solve-cell.ts";
 import { type ArrayBaselines, FLAG, type WindowData } from "./window-data.ts";
@@ -23,7 +15,8 @@ export type WindowRequest =
 	/** Flags [time][channel of this window] in every baseline, and whole antennas per polarisation. */
 	| { kind: "flag"; rfi: Uint8Array; dead: Uint8Array }
 	| { kind: "noise"; channelStep: number; skip: boolean; gains: KnownGains | undefined }
-	| { kind: "sums"; layout: CellLayout; gains: KnownGains | undefined }
+	/** Sums over every `channelStep`-th channel; interval of each integration, -1 leaves it out. */
+	| { kind: "sums"; timeCell: Int32Array; nTimeCells: number; channelStep: number; gains: KnownGains }
 	/** D and N alone of every channel, in single precision: what a delay needs. */
 	| { kind: "spectra"; nTimeCells: number; timeCell: Int32Array }
 	/** Bandpass of this window: sums once, then as many solves with other weights as wanted. */
@@ -53,38 +46,31 @@ export interface WindowPool {
 export class WindowProcessor {
 	readonly data: WindowData;
 	private readonly array: ArrayBaselines;
-	private readonly model: ModelOfIntegration;
+	private readonly window: ReferredWindow;
 	private bandpass: NormalSums | undefined;
 
-	constructor(data: WindowData, array: ArrayBaselines, model: ModelOfIntegration) {
-		this.data = data;
+	constructor(window: ReferredWindow, array: ArrayBaselines) {
+		this.data = window.data;
 		this.array = array;
-		this.model = model;
+		this.window = window;
 	}
 
 	answer(request: WindowRequest): WindowAnswers[WindowRequest["kind"]] {
-		const { data, array, model } = this;
+		const { data, array, window } = this;
 		switch (request.kind) {
 			case "inspect":
 				return inspectWindow(data, array);
 			case "flag":
 				return { flagged: applyFlags(data, array, request.rfi, request.dead) };
 			case "noise":
-				if (request.skip) return noNoise(data);
-				return measureNoise(data, array, model, this.gains(request.gains), request.channelStep);
-			case "sums": {
-				const sums = emptySums(cellsOf(request.layout, data.nPolarizations), data.nBaselines);
-				accumulate(data, array, model, this.gains(request.gains), request.layout, sums);
-				return sums;
-			}
+				return request.skip ? noNoise(data) : measureNoise(window, array, request.gains, request.channelStep);
+			case "sums":
+				return sumOverChannels(window, array, request.gains, request.timeCell, request.nTimeCells, request.channelStep);
 			case "spectra":
-				return accumulateSpectra(data, array, model, request.timeCell, request.nTimeCells);
+				return crossSpectraOf(window, request.timeCell, request.nTimeCells);
 			case "bandpass-sums": {
-				const layout = everyChannel(data.nTimes, data.nChannels, request.averageChannels);
-				const cells = cellsOf(layout, data.nPolarizations);
-				this.bandpass = emptySums(cells, data.nBaselines);
-				accumulate(data, array, model, this.gains(request.gains), layout, this.bandpass);
-				return { cells };
+				this.bandpass = sumOverTime(window, array, request.gains, request.averageChannels);
+				return { cells: this.bandpass.nCells };
 			}
 			case "bandpass-solve": {
 				if (this.bandpass === undefined) throw new Error("bandpass solved before its sums were built");
@@ -103,15 +89,10 @@ export class WindowProcessor {
 	/** The same with its bandpass sums alone, for when the samples do not fit in memory. */
 	withoutSamples(): WindowProcessor {
 		const none = { ...this.data, visibilities: new Float32Array(0), weights: undefined };
-		const rest = new WindowProcessor(none, this.array, this.model);
+		const values = new Float32Array(0);
+		const rest = new WindowProcessor({ data: none, amplitudes: { ...this.window.amplitudes, values } }, this.array);
 		rest.bandpass = this.bandpass;
 		return rest;
-	}
-
-	private gains(known: KnownGains | undefined) {
-		if (known === undefined) return undefined;
-		const { frequenciesHz, nTimes, nPolarizations } = this.data;
-		return gainsOfIntegration(known, frequenciesHz, this.array.nAntennas, nTimes, nPolarizations);
 	}
 }
 

@@ -1,5 +1,6 @@
 import { type ApparentSources, componentModel } from "../calibration/component-model.ts";
 import type { SolveInput } from "../calibration/prepare.ts";
+import { referToModel } from "../calibration/refer-samples.ts";
 import type { ArrayBaselines, WindowData } from "../calibration/window-data.ts";
 import { localPool, WindowProcessor } from "../calibration/window-processor.ts";
 import { type Defects, drawInstrument, type InstrumentTruth, NO_DEFECTS } from "./instrument.ts";
@@ -98,8 +99,8 @@ export function observeCalibrator(
 	);
 	const pool = localPool(
 		data.map((window, w) => {
-			const model = componentModel(sourcesOf(windows[w], overrides.modelJy ?? fluxes), windows[w], 2);
-			return new WindowProcessor(window, array, model);
+			const sources = sourcesOf(windows[w], overrides.modelJy ?? fluxes);
+			return new WindowProcessor(referToModel(window, { kind: "sources", sources }), array);
 		}),
 	);
 	const timesMjd = Float64Array.from({ length: nTimes }, (_, t) => 60000 + (t * 10) / 86400);

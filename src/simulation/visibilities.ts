@@ -1,4 +1,4 @@
-import type { ModelOfIntegration } from "../calibration/normal-sums.ts";
+import type { ModelOfIntegration } from "../calibration/component-model.ts";
 import type { ArrayBaselines, WindowData } from "../calibration/window-data.ts";
 import type { InstrumentTruth } from "./instrument.ts";
 import type { Random } from "./random.ts";

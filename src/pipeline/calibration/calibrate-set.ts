@@ -145,7 +145,7 @@ export async function calibrateSet(
 					geometry === undefined
 						? windows.map(() => "column" as const)
 						: frequencies.map((own) => apparentSources(geometry, model, own, beam)),
-				keep: 9 * nSamples * (geometry === undefined ? 2 : 1) < budget,
+				keep: bytesPerSample(selection, geometry) * nSamples < budget,
 			},
 			frequencies,
 			request.workers,
@@ -200,6 +200,10 @@ export async function calibrateSet(
 		set.close();
 	}
 }
+
+/** Visibility and flag, and the model's amplitude where it differs from baseline to baseline. */
+const bytesPerSample = (selection: Selection, geometry: ModelGeometry | undefined): number =>
+	9 + (geometry === undefined ? 4 : geometry.nSources > 1 ? 4 / selection.polarizations.length : 0);
 
 const middleOf = (set: VisibilitySet) => 0.5 * (set.frequenciesHz[0] + set.frequenciesHz[set.frequenciesHz.length - 1]);
 

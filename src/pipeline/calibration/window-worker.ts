@@ -1,6 +1,6 @@
 import { type MessagePort, parentPort } from "node:worker_threads";
-import { columnModel, componentModel } from "../../calibration/component-model.ts";
 import { type LoadedWindow, loadWindow } from "../../calibration/load-window.ts";
+import { referToModel } from "../../calibration/refer-samples.ts";
 import type { VisibilitySet } from "../../calibration/visibility-set.ts";
 import { type WindowAnswers, WindowProcessor, type WindowRequest } from "../../calibration/window-processor.ts";
 import { CausticError } from "../../error.ts";
@@ -66,11 +66,13 @@ class WindowHolder {
 		if (flags !== undefined) data.flags.set(flags);
 		else this.flags.set(window, data.flags);
 		const own = models[window];
-		const model =
+		const referred = referToModel(
+			data,
 			own === "column"
-				? columnModel((await this.read(window, "model")).data.visibilities, data.nTimes, data.nBaselines)
-				: componentModel(own, data.frequenciesHz, data.nPolarizations);
-		const processor = new WindowProcessor(data, selection.array, model);
+				? { kind: "column", visibilities: (await this.read(window, "model")).data.visibilities }
+				: { kind: "sources", sources: own },
+		);
+		const processor = new WindowProcessor(referred, selection.array);
 		if (this.source.keep) this.kept.set(window, processor);
 		return processor;
 	}
