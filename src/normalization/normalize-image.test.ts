@@ -8,6 +8,7 @@ import {
 	normalizationFlagNames,
 	normalizeImage,
 } from "./normalize-image.ts";
+import { pullsOf } from "./quality.ts";
 import { renormalize, solveBaselines } from "./survey.ts";
 
 const field = simulateField(11, {
@@ -170,24 +171,12 @@ describe("one image", () => {
 
 describe("a whole survey", () => {
 	/** Pulls about the baselines, each measurement's own part in them accounted for. */
-	const pulls = (
-		survey: typeof field,
-		use: (i: number, k: number, at: number) => boolean,
-		mode: "plane" | "ensemble" = "plane",
-	) => {
-		const s = solveBaselines(survey, { normalization: { mode } });
-		const n = renormalize(survey, s.baselines, s.references, { mode });
-		const z: number[] = [];
-		for (let i = 0; i < survey.sources; i++) {
-			for (let k = 0; k < survey.epochs; k++) {
-				const at = i * survey.epochs + k;
-				if (Number.isNaN(n.fluxNormJy[at]) || !use(i, k, at)) continue;
-				const room = 1 - s.joint.share[at];
-				const value = (n.fluxNormJy[at] - s.baselines.value[i]) / n.fluxNormErrAtBaselineJy[at] / Math.sqrt(room);
-				if (Math.abs(value) < 6) z.push(value);
-			}
-		}
-		return z;
+	const pulls = (survey: typeof field) => {
+		const s = solveBaselines(survey);
+		const n = renormalize(survey, s.baselines, s.references);
+		const all = pullsOf(survey, n, s.baselines.value, s.joint.share);
+		return (use: (i: number, k: number) => boolean) =>
+			Array.from(all).filter((z, at) => Math.abs(z) < 6 && use(Math.floor(at / survey.epochs), at % survey.epochs));
 	};
 	const moments = (z: number[]) => {
 		const mean = z.reduce((sum, value) => sum + value, 0) / z.length;
@@ -214,8 +203,9 @@ describe("a whole survey", () => {
 			["third jump", (_, k) => k >= 45 && k <= 47],
 			["quiet epochs", (_, k) => survey.jump[k] === 0],
 		];
+		const of = pulls(survey);
 		for (const [label, use] of cuts) {
-			const { mean, std } = moments(pulls(survey, use));
+			const { mean, std } = moments(of(use));
 			expect(Math.abs(std - 1), `${label}: std ${std}`).toBeLessThan(0.05);
 			expect(Math.abs(mean), `${label}: mean ${mean}`).toBeLessThan(0.05);
 		}
@@ -244,7 +234,7 @@ describe("a whole survey", () => {
 
 	test("with outliers among the measurements the rest keep their pulls", () => {
 		const survey = simulateField(14, { sources: 120, epochs: 40, jumps: [jumps[0]], outliers: 0.01 });
-		const { std, mean } = moments(pulls(survey, () => true));
+		const { std, mean } = moments(pulls(survey)(() => true));
 		expect(Math.abs(std - 1)).toBeLessThan(0.07);
 		expect(Math.abs(mean)).toBeLessThan(0.05);
 	});

@@ -154,6 +154,7 @@ export interface NormalizationContext {
 	options?: Partial<NormalizationOptions>;
 }
 
+const NONE: readonly number[] = [];
 const code = (source: CorrectionSource) => CORRECTION_SOURCES.indexOf(source);
 
 function referencesOf(
@@ -205,6 +206,10 @@ export function normalizeImage(image: ImageMeasurements, context: NormalizationC
 		}
 	}
 	const sources = baselines.value.length;
+	const listed = new Uint8Array(sources);
+	for (const i of references.primary) listed[i] = 1;
+	for (const i of references.wide ?? []) listed[i] = 1;
+	/** Measurements of each listed source. */
 	const rowsOf = new Map<number, number[]>();
 	for (let row = 0; row < n; row++) {
 		const i = image.sourceIndex[row];
@@ -214,6 +219,7 @@ export function normalizeImage(image: ImageMeasurements, context: NormalizationC
 				remedy: "Give indices into the baselines' arrays",
 			});
 		}
+		if (listed[i] === 0) continue;
 		const rows = rowsOf.get(i);
 		if (rows === undefined) rowsOf.set(i, [row]);
 		else rows.push(row);
@@ -343,12 +349,17 @@ export function normalizeImage(image: ImageMeasurements, context: NormalizationC
 	};
 	/** Place of each row in the list of references, -1 for the others. */
 	const placeOfRow = new Int32Array(n).fill(-1);
+	/** Places of a source's own measurements in that list: all of them count as the source itself. */
+	const placesOf = new Map<number, number[]>();
 	const blend = new Map<number, number[]>();
 	if (shown !== undefined && surface !== undefined) {
 		const { fit } = surface;
 		const total = fit.weights.reduce((sum, w, k) => sum + (w * fit.factor[k] ** 2) / fit.variance[k], 0);
 		shown.rows.forEach((row, k) => {
 			placeOfRow[row] = k;
+			const own = placesOf.get(image.sourceIndex[row]);
+			if (own === undefined) placesOf.set(image.sourceIndex[row], [k]);
+			else own.push(k);
 			const group = image.blendGroup?.[row] ?? 0;
 			if (group > 0) blend.set(group, [...(blend.get(group) ?? []), k]);
 			const ratio = shown.solution.references.ratio[k];
@@ -370,10 +381,9 @@ export function normalizeImage(image: ImageMeasurements, context: NormalizationC
 		const own = placeOfRow[row];
 		if (chosen !== undefined) {
 			const group = image.blendGroup?.[row] ?? 0;
-			const blended = group > 0 ? (blend.get(group) ?? []) : [];
-			// Every measurement of the source counts as the source itself.
-			const itself = (rowsOf.get(i) ?? []).map((other) => placeOfRow[other]).filter((k) => k >= 0);
-			const leftOut = [...new Set([...itself, ...blended])];
+			const itself = placesOf.get(i) ?? NONE;
+			const blended = group > 0 ? (blend.get(group) ?? NONE) : NONE;
+			const leftOut = blended.length === 0 ? itself : [...new Set([...itself, ...blended])];
 			place =
 				source === "single"
 					? singleReference(chosen.solution, leftOut, x[row], y[row])
@@ -412,7 +422,8 @@ export function normalizeImage(image: ImageMeasurements, context: NormalizationC
 			baselines.systematicFraction,
 			baselines.value[i],
 		);
-		if (!Number.isFinite(value.flux) || !Number.isFinite(value.error)) flags |= F.no_flux;
+		const measured = Number.isFinite(image.fluxJy[row]) && image.fluxErrJy[row] > 0;
+		if (!measured || !Number.isFinite(value.flux + value.error)) flags |= F.no_flux;
 		result.fluxNormJy[row] = value.flux;
 		result.fluxNormErrJy[row] = value.error;
 		result.fluxNormErrAtBaselineJy[row] = value.errorAtBaseline;
