@@ -74,6 +74,21 @@ export const configSchema = z.strictObject({
 		max_deviation_sigma: positive(5, "A reference farther than this from the ensemble is rejected for the image"),
 		gate_low: positive(0.5, "A correction below this is suspicious and not applied"),
 		gate_high: positive(2, "A correction above this is suspicious and not applied"),
+		catalogue_frequency_mhz: positive(
+			1400,
+			"Frequency of the catalogue's fluxes, MHz: what a field is normalised by until it has baselines of its own",
+		),
+		catalogue_spectral_index: z
+			.number()
+			.min(-5)
+			.max(5)
+			.default(-0.7)
+			.describe("Spectral index that takes catalogue fluxes to an image's frequency"),
+		cache_ttl_seconds: positive(3600, "Reference lists and results of requests are kept in memory so long, seconds"),
+		reference_source_refresh_hours: positive(
+			24,
+			"Levels and references of a field are brought up to date when its newest epoch is so much later, hours",
+		),
 		position_dependent: z.boolean().default(true).describe("Fit a plane over the field where references allow"),
 	}),
 	ese_detection: section({

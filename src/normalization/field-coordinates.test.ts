@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { convexHull, fieldCoordinates, fieldOf, nearestInHull, separationDeg } from "./field-coordinates.ts";
+import { separationDeg } from "../sky/separation.ts";
+import { convexHull, fieldCoordinates, fieldOf, nearestInHull } from "./field-coordinates.ts";
 
 describe("field coordinates", () => {
 	test.each([

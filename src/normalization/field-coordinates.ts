@@ -1,4 +1,5 @@
 import { badInput } from "../error.ts";
+import { separationDeg } from "../sky/separation.ts";
 
 /** The circle on the sky within which a field's flux scale is described. */
 export interface FieldGeometry {
@@ -62,17 +63,6 @@ export function fieldOf(raDeg: Float64Array, decDeg: Float64Array): FieldGeometr
 		if (separation > radiusDeg) radiusDeg = separation;
 	}
 	return { centreRaDeg, centreDecDeg, radiusDeg: Math.min(90, Math.max(radiusDeg, 1e-6)) };
-}
-
-/** Great-circle separation in degrees, by the formula of Vincenty: exact at all separations. */
-export function separationDeg(raA: number, decA: number, raB: number, decB: number): number {
-	const dra = (raA - raB) * RADIANS;
-	const sinA = Math.sin(decA * RADIANS);
-	const cosA = Math.cos(decA * RADIANS);
-	const sinB = Math.sin(decB * RADIANS);
-	const cosB = Math.cos(decB * RADIANS);
-	const cross = Math.hypot(cosA * Math.sin(dra), cosB * sinA - sinB * cosA * Math.cos(dra));
-	return Math.atan2(cross, sinA * sinB + cosA * cosB * Math.cos(dra)) / RADIANS;
 }
 
 /** Corners of the convex hull, counter-clockwise (Andrew's monotone chain). */

@@ -122,7 +122,15 @@ export interface ImageSolution {
 	available: number;
 	used: number;
 	/** Source indices of references used, with their ratios S / B and weights' shares. */
-	references: { sourceIndex: number; ratio: number; deviation: number; share: number; rejected: boolean }[];
+	references: {
+		/** Place among the image's measurements. */
+		row: number;
+		sourceIndex: number;
+		ratio: number;
+		deviation: number;
+		share: number;
+		rejected: boolean;
+	}[];
 	largestShare: number;
 	baselineVersion: string;
 }
@@ -364,6 +372,7 @@ export function normalizeImage(image: ImageMeasurements, context: NormalizationC
 			if (group > 0) blend.set(group, [...(blend.get(group) ?? []), k]);
 			const ratio = shown.solution.references.ratio[k];
 			result.solution.references.push({
+				row,
 				sourceIndex: image.sourceIndex[row],
 				ratio,
 				deviation: (ratio - fit.factor[k]) / Math.sqrt(fit.variance[k]),

@@ -1,5 +1,6 @@
 import { badInput } from "../error.ts";
-import { type FieldGeometry, fieldCoordinates, separationDeg } from "./field-coordinates.ts";
+import { separationDeg } from "../sky/separation.ts";
+import { type FieldGeometry, fieldCoordinates } from "./field-coordinates.ts";
 
 /** What is known of each source when references are chosen. What is not given, or NaN, is not held against a source. */
 export interface ReferenceCandidates {
@@ -11,6 +12,8 @@ export interface ReferenceCandidates {
 	medianSnr: Float64Array;
 	/** Epochs with a measurement good enough to be a reference. */
 	nEpochs?: ArrayLike<number>;
+	/** Flux of the brightest neighbour over the source's own, where more sources are known than the candidates. */
+	neighbourRatio?: Float64Array;
 	/** Integrated over peak flux density, and its error. */
 	compactness?: Float64Array;
 	compactnessErr?: Float64Array;
@@ -94,6 +97,9 @@ export interface ReferenceSelection {
 	counts: Record<ReferenceCondition, number>;
 }
 
+/** A source within this distance may confuse: an arcminute, or three beams where those are larger. */
+export const neighbourRadiusArcsec = (beamMajorArcsec: number): number => Math.max(60, 3 * beamMajorArcsec);
+
 /** Flux of the brightest other source within `radiusArcsec`, over the source's own; 0 without one. */
 export function neighbourRatio(raDeg: Float64Array, decDeg: Float64Array, fluxJy: Float64Array, radiusArcsec: number) {
 	const radius = radiusArcsec / 3600;
@@ -164,12 +170,9 @@ export function selectReferences(
 	const values = Object.fromEntries(
 		REFERENCE_CONDITIONS.map((name) => [name, new Float64Array(n).fill(Number.NaN)]),
 	) as Record<ReferenceCondition, Float64Array>;
-	const neighbours = neighbourRatio(
-		candidates.raDeg,
-		candidates.decDeg,
-		candidates.fluxJy,
-		Math.max(60, 3 * o.beamMajorArcsec),
-	);
+	const neighbours =
+		candidates.neighbourRatio ??
+		neighbourRatio(candidates.raDeg, candidates.decDeg, candidates.fluxJy, neighbourRadiusArcsec(o.beamMajorArcsec));
 	const scatterOf = (i: number) => {
 		const scatter = candidates.scatter?.[i] ?? Number.NaN;
 		return Number.isNaN(scatter) ? 0.02 : scatter;

@@ -100,6 +100,30 @@ export const statisticsComputation = new Histogram({
 	buckets: DURATION_BUCKETS,
 	registers,
 });
+export const referenceAvailability = new Gauge({
+	name: "normalization_reference_availability",
+	help: "References measured in the newest image of a field over those on its list",
+	labelNames: ["field"] as const,
+	registers,
+});
+export const referenceSnr = new Gauge({
+	name: "normalization_reference_snr",
+	help: "Median signal to noise of the references in the newest image of a field",
+	labelNames: ["field"] as const,
+	registers,
+});
+export const normalizationAlerts = new Counter({
+	name: "normalization_alerts_total",
+	help: "Alerts of normalization by kind: insufficient_references, suspicious_correction, not_normalised",
+	labelNames: ["kind"] as const,
+	registers,
+});
+export const cacheLookups = new Counter({
+	name: "normalization_cache_lookups_total",
+	help: "Lookups by cache (references, results) and result (hit, miss)",
+	labelNames: ["cache", "result"] as const,
+	registers,
+});
 export const statisticsDuration = new Histogram({
 	name: "variability_stats_update_duration_seconds",
 	help: "Time to update variability statistics of one epoch",

@@ -6,7 +6,10 @@ import { takeIds } from "./ids.ts";
 export interface StoredBaselines {
 	referenceSetId: number;
 	version: number;
+	/** Epochs that it rests on. */
 	nEpochs: number;
+	/** Epochs that there were when the field was last solved as a whole; later ones were added to its levels. */
+	solvedEpochs: number;
 	sourceIds: number[];
 	baselines: Baselines;
 	/** Places in the arrays of the references, best first, and of those of the wider list. */
@@ -29,18 +32,33 @@ interface BaselineRow {
 	last_mjd: number | null;
 }
 
+/** A version without its rows. */
+export interface ReferenceSetRow {
+	id: number;
+	version: number;
+	n_epochs: number;
+	method: string;
+	details: Row;
+	/** When it was made: tells it from one of the same number in another database. */
+	created: string;
+}
+
 /** The newest version for a field and subband, or undefined before the first. */
-export async function loadBaselines(
+export async function newestReferenceSet(
 	db: Queryable,
 	fieldId: number,
 	bandId: number,
-): Promise<StoredBaselines | undefined> {
-	const [set] = await db.query<{ id: number; version: number; n_epochs: number; method: string; details: Row }>(
+): Promise<ReferenceSetRow | undefined> {
+	const [set] = await db.query<ReferenceSetRow>(
 		"newest reference set",
-		"SELECT id, version, n_epochs, method, details FROM reference_set WHERE field_id = $1 AND band_id = $2 ORDER BY version DESC LIMIT 1",
+		"SELECT id, version, n_epochs, method, details, created_at::text AS created FROM reference_set WHERE field_id = $1 AND band_id = $2 ORDER BY version DESC LIMIT 1",
 		[fieldId, bandId],
 	);
-	if (set === undefined) return undefined;
+	return set;
+}
+
+/** The levels and references of a version. */
+export async function loadBaselines(db: Queryable, set: ReferenceSetRow): Promise<StoredBaselines> {
 	const rows = await db.query<BaselineRow>(
 		"baselines",
 		"SELECT * FROM baseline WHERE reference_set_id = $1 ORDER BY source_id",
@@ -55,12 +73,16 @@ export async function loadBaselines(
 				.sort((a, b) => (a.row.rank as number) - (b.row.rank as number))
 				.map(({ i }) => i),
 		);
-	const details = set.details as unknown as Omit<Baselines, "frozenEpochsMjd"> & { frozenEpochsMjd: number[] };
+	const { solvedEpochs, ...details } = set.details as unknown as Omit<Baselines, "frozenEpochsMjd"> & {
+		frozenEpochsMjd: number[];
+		solvedEpochs?: number;
+	};
 	const finite = (value: unknown) => (typeof value === "number" ? value : Number.NaN);
 	return {
 		referenceSetId: set.id,
 		version: set.version,
 		nEpochs: set.n_epochs,
+		solvedEpochs: solvedEpochs ?? set.n_epochs,
 		method: set.method,
 		sourceIds: rows.map((row) => row.source_id),
 		primary: ranked(true),
@@ -105,7 +127,7 @@ export async function storeBaselines(
 			next.method,
 			next.nEpochs,
 			supersedes?.id ?? null,
-			JSON.stringify({ ...scalars, frozenEpochsMjd: Array.from(frozenEpochsMjd) }),
+			JSON.stringify({ ...scalars, frozenEpochsMjd: Array.from(frozenEpochsMjd), solvedEpochs: next.solvedEpochs }),
 		],
 	);
 	const rank = new Map<number, { rank: number; primary: boolean }>();

@@ -10,6 +10,7 @@ export const EVENT_TYPES = [
 	"SourcesFound",
 	"PhotometryMeasurementCompleted",
 	"NormalizationCompleted",
+	"NormalizationAlert",
 	"StatisticsUpdated",
 	"ESECandidateDetected",
 	"ESECandidateReviewed",

@@ -5,13 +5,14 @@ import {
 	type NormalizationMode,
 	type NormalizedImage,
 	normalizationFlagNames,
-	normalizeImage,
 } from "../../normalization/normalize-image.ts";
-import { lastAccepted, loadBaselines } from "../../store/baselines.ts";
+import * as metrics from "../../observability/metrics.ts";
+import { lastAccepted } from "../../store/baselines.ts";
 import type { Queryable } from "../../store/database.ts";
-import { blendGroupsOf, isUsable, normalizationOptions } from "../stages/normalise.ts";
-import { extendBaselines } from "./extended-baselines.ts";
 import { type FieldRow, rowsOfImages, sourcesOfRows } from "./field-rows.ts";
+import { type FieldBand, fieldScale, normalizeRows } from "./field-scale.ts";
+import { currentBaselines } from "./reference-lists.ts";
+import { TtlCache } from "./ttl-cache.ts";
 
 /** One measurement on the common flux scale, beside its raw value. */
 export interface NormalizedMeasurement {
@@ -52,9 +53,12 @@ const finite = (value: number): number | null => (Number.isFinite(value) ? value
 /** The flux scale of a stored image, solved against the present baselines and not stored. */
 export interface SolvedImage {
 	mjd: number;
+	fieldId: number;
 	rows: FieldRow[];
 	result: NormalizedImage;
 	referenceSetId: number;
+	/** References on the field's list. */
+	listed: number;
 }
 
 /** Why an image could not be solved. */
@@ -63,9 +67,14 @@ export type Unsolved = Exclude<NormalizedOnRequest["status"], "done">;
 /** What a correction may lean on when an image has too few references of its own. */
 type Previous = NonNullable<Awaited<ReturnType<typeof lastAccepted>>>;
 
+/** Results of requests; one of 10,000 sources takes a megabyte. */
+const MOST_RESULTS = 64;
+const results = new TtlCache<SolvedImage>(MOST_RESULTS);
+
 /**
  * Solves a stored image's flux scale anew, in the configured mode or the one that is asked for. `previous` is an
- * accepted correction that is newer than what is stored, if there is one.
+ * accepted correction that is newer than what is stored, if there is one. The result for the same rows, baselines and
+ * settings is kept for a while.
  */
 export async function solveStored(
 	db: Queryable,
@@ -75,44 +84,55 @@ export async function solveStored(
 	mode?: NormalizationMode,
 	previous?: Previous,
 ): Promise<SolvedImage | Unsolved> {
-	const [image] = await db.query<{ field_id: number; band_id: number; mjd: number; beam_major_deg: number }>(
+	const [image] = await db.query<FieldBand & { field_id: number; mjd: number; content_hash: string }>(
 		"image to normalise",
-		`SELECT field_id, band_id, mjd, (SELECT max(beam_major_deg) FROM image AS other WHERE other.field_id = image.field_id AND other.band_id = image.band_id)
-		 AS beam_major_deg FROM image WHERE id = $1`,
+		`SELECT image.field_id, band.id, band.frequency_hz, image.mjd, image.content_hash, (SELECT max(other.beam_major_deg) FROM image AS other
+		 WHERE other.field_id = image.field_id AND other.band_id = image.band_id) AS beam_major_deg
+		 FROM image JOIN band ON band.id = image.band_id WHERE image.id = $1`,
 		[imageId],
 	);
 	if (image === undefined) return "no_image";
+	// Measuring again gives rows a new run: with the count it tells whether the rows are those of the kept result.
+	const [measured] = await db.query<{ n: number; runs: string }>(
+		"rows of image",
+		`SELECT count(*) AS n, string_agg(DISTINCT run_id, ',' ORDER BY run_id) AS runs FROM measurement
+		 WHERE image_id = $1 AND method = 'forced' AND configuration = $2`,
+		[imageId, configuration],
+	);
+	if (measured.n === 0) return "no_measurements";
+	const stored = await currentBaselines(db, config, image.field_id, image.id);
+	if (stored === undefined) return "no_baselines";
+	const stable = await lastAccepted(db, image.field_id, image.id, image.mjd);
+	const before = previous !== undefined && !((stable?.mjd ?? -Infinity) > previous.mjd) ? previous : stable;
+	const { normalization } = config;
+	const key = JSON.stringify([
+		imageId,
+		image.content_hash,
+		configuration,
+		measured,
+		stored.referenceSetId,
+		stored.baselines.version,
+		normalization,
+		mode,
+		before,
+	]);
+	const known = results.get(key);
+	metrics.cacheLookups.inc({ cache: "results", result: known === undefined ? "miss" : "hit" });
+	if (known !== undefined) return known;
 	const rows = await rowsOfImages(db, [imageId], configuration);
 	if (rows.length === 0) return "no_measurements";
-	const stored = await loadBaselines(db, image.field_id, image.band_id);
-	if (stored === undefined) return "no_baselines";
 	const sources = await sourcesOfRows(db, [...new Set(rows.map((row) => row.source_id))]);
-	const ids = sources.map((source) => source.id);
-	const { baselines, placeOf } = extendBaselines(stored.baselines, stored.sourceIds, ids);
-	const places = (list: Int32Array) => Int32Array.from([...list].map((i) => placeOf[i]).filter((place) => place >= 0));
-	const groups = blendGroupsOf(sources, config.photometry_pipeline.blend_radius_beams * image.beam_major_deg);
-	const place = new Map(ids.map((id, i) => [id, i]));
-	const index = Int32Array.from(rows, (row) => place.get(row.source_id) as number);
-	const before = await lastAccepted(db, image.field_id, image.band_id, image.mjd);
-	const result = normalizeImage(
-		{
-			mjd: image.mjd,
-			sourceIndex: index,
-			fluxJy: Float64Array.from(rows, (row) => row.flux_jy),
-			fluxErrJy: Float64Array.from(rows, (row) => row.flux_err_jy),
-			raDeg: Float64Array.from(index, (i) => sources[i].ra_deg),
-			decDeg: Float64Array.from(index, (i) => sources[i].dec_deg),
-			usable: Uint8Array.from(rows, (row) => (isUsable(row.flags) ? 1 : 0)),
-			blendGroup: Int32Array.from(index, (i) => groups[i]),
-		},
-		{
-			baselines,
-			references: { primary: places(stored.primary), wide: places(stored.wide) },
-			previous: previous !== undefined && !((before?.mjd ?? -Infinity) > previous.mjd) ? previous : before,
-			options: { ...normalizationOptions(config), ...(mode === undefined ? {} : { mode }) },
-		},
-	);
-	return { mjd: image.mjd, rows, result, referenceSetId: stored.referenceSetId };
+	const scale = fieldScale(config, image, sources, stored, mode);
+	const solved: SolvedImage = {
+		mjd: image.mjd,
+		fieldId: image.field_id,
+		rows,
+		result: normalizeRows(scale, image.mjd, rows, before),
+		referenceSetId: stored.referenceSetId,
+		listed: scale.context.references.primary.length,
+	};
+	results.set(key, solved, normalization.cache_ttl_seconds);
+	return solved;
 }
 
 /**

@@ -3,9 +3,11 @@ import type { Queryable } from "../../store/database.ts";
 import { publish } from "../../store/events.ts";
 import { storeNormalized } from "../../store/measurements.ts";
 import type { Run } from "../../store/runs.ts";
+import { leanOn } from "../normalise/field-scale.ts";
+import { observeSolution, referenceSnr } from "../normalise/observe-solution.ts";
 import { type SolvedImage, solveStored, type Unsolved } from "../normalise/on-request.ts";
+import { correctionRow, normalizedImage } from "../normalise/stored-values.ts";
 import type { Stage, StageContext, StageResult } from "../stage.ts";
-import { correctionRow, normalizedImage, observeSolution } from "./normalise.ts";
 
 /** What became of one image of a request. */
 export interface NormalizedImageResult {
@@ -29,6 +31,15 @@ async function imagesOfUnit(db: Queryable, run: Run, unit: string): Promise<numb
 		[field, band, named, run.configuration_hash],
 	);
 	return rows.map((row) => row.id);
+}
+
+async function fieldNames(db: Queryable, ids: number[]): Promise<Map<number, string>> {
+	const rows = await db.query<{ id: number; name: string }>(
+		"field names",
+		"SELECT id, name FROM field WHERE id = ANY($1)",
+		[ids],
+	);
+	return new Map(rows.map((row) => [row.id, row.name]));
 }
 
 /**
@@ -69,8 +80,7 @@ export const normaliseRequested: Stage = {
 			}
 			const { solution } = image.result;
 			const { correction, correctionErr } = solution;
-			if (solution.status === "applied" && solution.source !== "cached")
-				previous = { correction, correctionErr, mjd: image.mjd };
+			previous = leanOn(solution) ?? previous;
 			solved.push({ imageId, image });
 			results.push({
 				image_id: imageId,
@@ -105,7 +115,11 @@ export const normaliseRequested: Stage = {
 					subject: unit.split("/")[0],
 					data: { run: run.id, images: solved.length },
 				});
-				for (const { image } of solved) observeSolution(image.result.solution);
+				const names = await fieldNames(tx, [...new Set(solved.map(({ image }) => image.fieldId))]);
+				for (const { image } of solved) {
+					const name = names.get(image.fieldId) ?? "";
+					observeSolution(name, image.result.solution, image.listed, referenceSnr(image.result, image.rows));
+				}
 			},
 		};
 	},

@@ -1,59 +1,41 @@
 import type { Config } from "../../config/schema.ts";
-import { emptyBaselines } from "../../normalization/baseline.ts";
-import { DEFAULT_GATE } from "../../normalization/ensemble-correction.ts";
-import { CORRECTION_SOURCES } from "../../normalization/fallback.ts";
-import {
-	type ImageSolution,
-	type NormalizedImage as NormalizedArrays,
-	normalizationFlagNames,
-	normalizeImage,
-} from "../../normalization/normalize-image.ts";
-import { type FieldSurvey, solveBaselines } from "../../normalization/survey.ts";
-import * as metrics from "../../observability/metrics.ts";
-import { blendGroups } from "../../photometry/blend-groups.ts";
-import { tangentOffsets } from "../../sky/separation.ts";
-import {
-	type CorrectionRow,
-	lastAccepted,
-	loadBaselines,
-	type StoredBaselines,
-	storeBaselines,
-	storeCorrections,
-} from "../../store/baselines.ts";
+import type { ImageSolution } from "../../normalization/normalize-image.ts";
+import { lastAccepted, type StoredBaselines, storeBaselines, storeCorrections } from "../../store/baselines.ts";
 import type { Database } from "../../store/database.ts";
 import { publish } from "../../store/events.ts";
 import { type NormalizedImage, storeNormalized } from "../../store/measurements.ts";
 import type { Run } from "../../store/runs.ts";
-import { extendBaselines } from "../normalise/extended-baselines.ts";
-import {
-	type FieldRow,
-	type FieldSource,
-	measuredImages,
-	rowsOfImages,
-	sourcesOfRows,
-} from "../normalise/field-rows.ts";
+import { alertsOf, publishAlerts } from "../normalise/alerts.ts";
+import { FIRST_VERSION_EPOCHS, solveVersion } from "../normalise/baseline-version.ts";
+import { imagesOfRun, measuredImages, rowsOfImages, sourcesOfRows } from "../normalise/field-rows.ts";
+import { type FieldBand, fieldScale, leanOn, normalizeRows } from "../normalise/field-scale.ts";
+import { observeSolution, referenceSnr } from "../normalise/observe-solution.ts";
+import { currentBaselines } from "../normalise/reference-lists.ts";
+import { correctionRow, normalizedImage } from "../normalise/stored-values.ts";
 import type { Stage, StageContext, StageResult } from "../stage.ts";
 
-/** Baselines are made from the third epoch on, and again whenever the epochs have doubled: the cost per epoch stays. */
-const FIRST_VERSION_EPOCHS = 3;
-/** As long as the history is this short it is put on each new scale; later versions keep the scale of the earlier ones. */
-const SHORT_HISTORY_EPOCHS = 24;
-/** The joint solution takes the brightest sources of a field, at most so many: enough for any ensemble. */
-const SOLVED_SOURCES = 1000;
-
-/** Values under these flags serve neither as references nor for baselines; others may look odd and be right. */
-const UNUSABLE = new Set(["partial", "degenerate", "duplicate", "noise_outlier"]);
-export const isUsable = (flags: string): boolean =>
-	flags === "" || !flags.split("|").some((flag) => UNUSABLE.has(flag));
+/**
+ * A field with so few epochs is solved anew here, whenever its epochs have doubled, and its history put on the new scale;
+ * later versions are made after the run's results are there, and keep the scale of the earlier ones.
+ */
+const YOUNG_EPOCHS = 12;
 
 interface BandResult {
 	bandId: number;
-	images: NormalizedImage[];
-	solutions: { imageId: number; solution: ImageSolution }[];
+	images: {
+		normalized: NormalizedImage;
+		solution: ImageSolution;
+		/** Median signal to noise of its references. */
+		referenceSnr: number;
+	}[];
 	version:
 		| { next: Omit<StoredBaselines, "referenceSetId" | "version">; before: StoredBaselines | undefined }
 		| undefined;
 	referenceSetId: number | null;
+	/** Whether there are baselines at all: before the third epoch nobody expects references. */
+	hasVersion: boolean;
+	/** References on the list. */
+	listed: number;
 	/** Whether history was put on a new scale. */
 	renormalized: boolean;
 }
@@ -66,7 +48,7 @@ export const normalise: Stage = {
 	async units(db, run) {
 		const rows = await db.query<{ field_id: number }>(
 			"fields of run",
-			"SELECT DISTINCT i.field_id FROM image i WHERE EXISTS (SELECT FROM measurement m WHERE m.image_id = i.id AND m.run_id = $1) ORDER BY 1",
+			"SELECT DISTINCT field_id FROM image WHERE id IN (SELECT image_id FROM measurement WHERE run_id = $1) ORDER BY 1",
 			[run.id],
 		);
 		return rows.map((row) => String(row.field_id));
@@ -75,22 +57,34 @@ export const normalise: Stage = {
 
 	async execute({ database, config, configurationHash }: StageContext, run, unit): Promise<StageResult> {
 		const fieldId = Number(unit);
-		const bands = await database.query<{ id: number; frequency_hz: number; beam_major_deg: number }>(
+		const [{ name }] = await database.query<{ name: string }>("field name", "SELECT name FROM field WHERE id = $1", [
+			fieldId,
+		]);
+		const bands = await database.query<FieldBand>(
 			"bands of field",
-			`SELECT b.id, b.frequency_hz, max(beam_major_deg) AS beam_major_deg FROM band b JOIN image i ON i.band_id = b.id WHERE i.field_id = $1
-			 AND EXISTS (SELECT FROM measurement m WHERE m.image_id = i.id AND m.run_id = $2) GROUP BY b.id ORDER BY b.id`,
+			`SELECT b.id, b.frequency_hz, max(beam_major_deg) AS beam_major_deg FROM band b JOIN image i ON i.band_id = b.id
+			 WHERE i.id IN (SELECT image_id FROM measurement WHERE run_id = $2) AND i.field_id = $1 GROUP BY b.id ORDER BY b.id`,
 			[fieldId, run.id],
 		);
 		const results: BandResult[] = [];
 		for (const band of bands)
 			results.push(await normaliseBand(database, config, configurationHash, run, fieldId, band));
-		const solutions = results.flatMap((result) => result.solutions);
-		const count = (source: string) => solutions.filter(({ solution }) => solution.source === source).length;
+		const images = results.flatMap((result) => result.images);
+		const count = (source: string) => images.filter(({ solution }) => solution.source === source).length;
+		const alerts = results.flatMap((result) =>
+			result.hasVersion
+				? result.images.flatMap(({ normalized, solution }) =>
+						alertsOf(normalized.imageId, solution, config.normalization.min_references),
+					)
+				: [],
+		);
 		return {
 			output: {
-				images: solutions.length,
-				normalized: solutions.length - count("none"),
+				images: images.length,
+				normalized: images.length - count("none"),
 				not_normalized: count("none"),
+				suspicious: images.filter(({ solution }) => solution.status === "suspicious").length,
+				alerts: alerts.length,
 				new_versions: results.filter((result) => result.version !== undefined).length,
 				renormalized: results.filter((result) => result.renormalized).length,
 			},
@@ -108,19 +102,23 @@ export const normalise: Stage = {
 					}
 					await storeNormalized(
 						tx,
-						result.images.map((image) => ({ ...image, referenceSetId })),
+						result.images.map(({ normalized }) => ({ ...normalized, referenceSetId })),
 					);
 					await storeCorrections(
 						tx,
-						result.solutions.map(({ imageId, solution }) => correctionRow(imageId, referenceSetId, solution)),
+						result.images.map(({ normalized, solution }) =>
+							correctionRow(normalized.imageId, referenceSetId, solution),
+						),
 					);
 				}
 				await publish(tx, "NormalizationCompleted", {
 					source: "stage/normalise",
 					subject: unit,
-					data: { run: run.id, images: solutions.length },
+					data: { run: run.id, images: images.length },
 				});
-				for (const { solution } of solutions) observeSolution(solution);
+				await publishAlerts(tx, fieldId, name, alerts);
+				for (const { images: done, listed } of results)
+					for (const image of done) observeSolution(name, image.solution, listed, image.referenceSnr);
 			},
 		};
 	},
@@ -132,239 +130,47 @@ async function normaliseBand(
 	configuration: string,
 	run: Run,
 	fieldId: number,
-	band: { id: number; frequency_hz: number; beam_major_deg: number },
+	band: FieldBand,
 ): Promise<BandResult> {
-	const images = await measuredImages(database, fieldId, band.id, configuration, run.id);
-	const before = await loadBaselines(database, fieldId, band.id);
-	const isDue = before === undefined ? images.length >= FIRST_VERSION_EPOCHS : images.length >= 2 * before.nEpochs;
-	const isShort = before === undefined || before.nEpochs < SHORT_HISTORY_EPOCHS;
-	const renormalized = isDue && isShort && images.some((image) => !image.fresh);
-	const wanted = new Set(images.filter((image) => image.fresh || renormalized).map((image) => image.id));
-	const rows = await rowsOfImages(database, isDue ? images.map((image) => image.id) : [...wanted], configuration);
-	const sources = await sourcesOfRows(database, [...new Set(rows.map((row) => row.source_id))]);
-	const ids = sources.map((source) => source.id);
-	const version = isDue ? solveVersion(config, configuration, fieldId, band, rows, sources, images, before) : undefined;
-	const current = version ?? before;
-	const { baselines, placeOf } = extendBaselines(
-		current?.baselines ?? emptyBaselines(0),
-		current?.sourceIds ?? [],
-		ids,
+	const before = await currentBaselines(database, config, fieldId, band.id);
+	const fresh = await imagesOfRun(database, fieldId, band.id, configuration, run.id);
+	const isYoung = before === undefined || before.solvedEpochs < YOUNG_EPOCHS;
+	const all = isYoung ? await measuredImages(database, fieldId, band.id, configuration) : fresh;
+	const isDue = isYoung && all.length >= (before === undefined ? FIRST_VERSION_EPOCHS : 2 * before.solvedEpochs);
+	const next = isDue ? await solveVersion(database, config, configuration, fieldId, band, all, before) : undefined;
+	// A short history is put on each new scale. A long one never: what a run costs must not grow with it.
+	const renormalized = isDue && all.length > fresh.length && all.length - fresh.length <= YOUNG_EPOCHS;
+	const images = renormalized ? all : fresh;
+	const rows = await rowsOfImages(
+		database,
+		images.map((image) => image.id),
+		configuration,
 	);
-	const places = (list: Int32Array) => Int32Array.from([...list].map((i) => placeOf[i]).filter((place) => place >= 0));
-	const references = {
-		primary: places(current?.primary ?? new Int32Array(0)),
-		wide: places(current?.wide ?? new Int32Array(0)),
-	};
-	const groups = blendGroupsOf(sources, config.photometry_pipeline.blend_radius_beams * band.beam_major_deg);
-	const placeOfSource = new Map(ids.map((id, i) => [id, i]));
+	const sources = await sourcesOfRows(database, [...new Set(rows.map((row) => row.source_id))]);
+	const current = next === undefined ? before : { ...next, referenceSetId: -1, version: 0 };
+	const scale = fieldScale(config, band, sources, current);
 	const byImage = Map.groupBy(rows, (row) => row.image_id);
-	const normalized: NormalizedImage[] = [];
-	const solutions: BandResult["solutions"] = [];
-	let previous =
-		images[0] === undefined
-			? undefined
-			: await lastAccepted(database, fieldId, band.id, images.find((image) => wanted.has(image.id))?.mjd ?? 0);
+	const done: BandResult["images"] = [];
+	let previous = images.length === 0 ? undefined : await lastAccepted(database, fieldId, band.id, images[0].mjd);
 	for (const image of images) {
 		const list = byImage.get(image.id);
-		if (!wanted.has(image.id) || list === undefined) continue;
-		const index = Int32Array.from(list, (row) => placeOfSource.get(row.source_id) as number);
-		const result = normalizeImage(
-			{
-				mjd: image.mjd,
-				sourceIndex: index,
-				fluxJy: Float64Array.from(list, (row) => row.flux_jy),
-				fluxErrJy: Float64Array.from(list, (row) => row.flux_err_jy),
-				raDeg: Float64Array.from(index, (i) => sources[i].ra_deg),
-				decDeg: Float64Array.from(index, (i) => sources[i].dec_deg),
-				usable: Uint8Array.from(list, (row) => (isUsable(row.flags) ? 1 : 0)),
-				blendGroup: Int32Array.from(index, (i) => groups[i]),
-			},
-			{ baselines, references, previous, options: normalizationOptions(config) },
-		);
-		if (result.solution.status === "applied" && result.solution.source !== "cached") {
-			previous = {
-				correction: result.solution.correction,
-				correctionErr: result.solution.correctionErr,
-				mjd: image.mjd,
-			};
-		}
-		normalized.push(normalizedImage(image.id, configuration, list, result));
-		solutions.push({ imageId: image.id, solution: result.solution });
+		if (list === undefined) continue;
+		const result = normalizeRows(scale, image.mjd, list, previous);
+		const { solution } = result;
+		previous = leanOn(solution) ?? previous;
+		done.push({
+			normalized: normalizedImage(image.id, configuration, list, result),
+			solution,
+			referenceSnr: referenceSnr(result, list),
+		});
 	}
 	return {
 		bandId: band.id,
-		images: normalized,
-		solutions,
-		version: version === undefined ? undefined : { next: version, before },
+		images: done,
+		version: next === undefined ? undefined : { next, before },
 		referenceSetId: before?.referenceSetId ?? null,
+		hasVersion: current !== undefined,
+		listed: scale.context.references.primary.length,
 		renormalized,
 	};
-}
-
-/** How the settings read as options of the science. */
-export const normalizationOptions = ({ normalization }: Config) => ({
-	mode: normalization.position_dependent ? ("plane" as const) : ("ensemble" as const),
-	maxDeviationSigma: normalization.max_deviation_sigma,
-	gate: {
-		...DEFAULT_GATE,
-		low: normalization.gate_low,
-		high: normalization.gate_high,
-		minReferences: normalization.min_references,
-	},
-});
-
-/** 1, 2, 3 ... for sources that were solved together with others, 0 for those that were not. */
-export function blendGroupsOf(sources: FieldSource[], radiusDeg: number): Int32Array {
-	if (sources.length === 0) return new Int32Array(0);
-	const [{ ra_deg, dec_deg }] = sources;
-	const offsets = sources.map((source) => tangentOffsets(ra_deg, dec_deg, source.ra_deg, source.dec_deg));
-	const { groupOf, starts } = blendGroups(
-		Float64Array.from(offsets, ([x]) => x),
-		Float64Array.from(offsets, ([, y]) => y),
-		radiusDeg,
-	);
-	return groupOf.map((group) => (group >= 0 && starts[group + 1] - starts[group] > 1 ? group + 1 : 0));
-}
-
-/** A new version of the baselines from all that has been measured. */
-function solveVersion(
-	config: Config,
-	configuration: string,
-	fieldId: number,
-	band: { id: number; frequency_hz: number; beam_major_deg: number },
-	rows: FieldRow[],
-	sources: FieldSource[],
-	images: { id: number; mjd: number }[],
-	before: StoredBaselines | undefined,
-): Omit<StoredBaselines, "referenceSetId" | "version"> {
-	const chosen = brightest(rows, sources);
-	const place = new Map(chosen.map((source, i) => [source.id, i]));
-	const epochOf = new Map(images.map((image, k) => [image.id, k]));
-	const size = chosen.length * images.length;
-	const survey: FieldSurvey = {
-		sources: chosen.length,
-		epochs: images.length,
-		fluxJy: new Float64Array(size).fill(Number.NaN),
-		fluxErrJy: new Float64Array(size).fill(Number.NaN),
-		usable: new Uint8Array(size).fill(1),
-		mjd: Float64Array.from(images, (image) => image.mjd),
-		raDeg: Float64Array.from(chosen, (source) => source.ra_deg),
-		decDeg: Float64Array.from(chosen, (source) => source.dec_deg),
-		known: { candidate: Uint8Array.from(chosen, (source) => (source.candidate ? 1 : 0)) },
-	};
-	for (const row of rows) {
-		const i = place.get(row.source_id);
-		if (i === undefined) continue;
-		const at = i * images.length + (epochOf.get(row.image_id) as number);
-		survey.fluxJy[at] = row.flux_jy;
-		survey.fluxErrJy[at] = row.flux_err_jy;
-		if (survey.usable !== undefined && !isUsable(row.flags)) survey.usable[at] = 0;
-	}
-	const previous =
-		before === undefined
-			? undefined
-			: extendBaselines(
-					before.baselines,
-					before.sourceIds,
-					chosen.map((source) => source.id),
-				).baselines;
-	const { normalization } = config;
-	const solved = solveBaselines(survey, {
-		normalization: normalizationOptions(config),
-		references: {
-			defaultFovRadiusDeg: normalization.default_fov_radius_deg,
-			minSnr: normalization.min_snr,
-			maxSources: normalization.max_sources,
-			beamMajorArcsec: band.beam_major_deg * 3600,
-		},
-		identity: {
-			version: `${fieldId}/${band.id}/${(before?.version ?? 0) + 1}`,
-			fieldId: String(fieldId),
-			frequencyHz: band.frequency_hz,
-			method: "forced",
-			configuration,
-		},
-		...(previous === undefined
-			? {}
-			: { previous, freeze: Uint8Array.from(chosen, (source) => (source.candidate ? 1 : 0)) }),
-	});
-	return {
-		nEpochs: images.length,
-		sourceIds: chosen.map((source) => source.id),
-		baselines: solved.baselines,
-		primary: solved.references.primary,
-		wide: solved.references.wide,
-		method: "joint",
-	};
-}
-
-/** The sources with the highest median signal to noise, in the order of their ids. */
-function brightest(rows: FieldRow[], sources: FieldSource[]): FieldSource[] {
-	if (sources.length <= SOLVED_SOURCES) return sources;
-	const snr = new Map<number, { sum: number; n: number }>();
-	for (const row of rows) {
-		const entry = snr.get(row.source_id) ?? { sum: 0, n: 0 };
-		entry.sum += row.flux_jy / row.flux_err_jy;
-		entry.n += 1;
-		snr.set(row.source_id, entry);
-	}
-	const mean = (id: number) => {
-		const entry = snr.get(id);
-		return entry === undefined ? -Infinity : entry.sum / entry.n;
-	};
-	return sources
-		.toSorted((a, b) => mean(b.id) - mean(a.id) || a.id - b.id)
-		.slice(0, SOLVED_SOURCES)
-		.sort((a, b) => a.id - b.id);
-}
-
-export function normalizedImage(
-	imageId: number,
-	configuration: string,
-	rows: FieldRow[],
-	result: NormalizedArrays,
-): NormalizedImage {
-	return {
-		imageId,
-		configuration,
-		referenceSetId: null,
-		sourceId: Float64Array.from(rows, (row) => row.source_id),
-		fluxNormJy: result.fluxNormJy,
-		fluxNormErrJy: result.fluxNormErrJy,
-		correction: result.correction,
-		correctionErr: result.correctionErr,
-		correctionSource: Array.from(result.correctionSource, (code) => CORRECTION_SOURCES[code]),
-		flags: Array.from(result.flags, (bits) => normalizationFlagNames(bits)),
-	};
-}
-
-export function correctionRow(imageId: number, referenceSetId: number | null, solution: ImageSolution): CorrectionRow {
-	return {
-		imageId,
-		referenceSetId,
-		source: solution.source,
-		status: solution.status,
-		correction: solution.correction,
-		correctionErr: solution.correctionErr,
-		scatter: solution.tau,
-		nReferences: solution.used,
-		nRejected: solution.references.filter((reference) => reference.rejected).length,
-		details: {
-			reasons: solution.reasons,
-			steps: solution.steps,
-			order: solution.order,
-			lowest: solution.lowest,
-			highest: solution.highest,
-			largest_share: Number.isFinite(solution.largestShare) ? solution.largestShare : null,
-			coefficients: Array.from(solution.coefficients),
-		},
-	};
-}
-
-export function observeSolution(solution: ImageSolution): void {
-	metrics.normalizationRequests.inc({ status: solution.status === "applied" ? solution.source : solution.status });
-	metrics.correctionFactor.observe(solution.correction);
-	metrics.referenceCount.observe(solution.used);
-	if (Number.isFinite(solution.correctionErr))
-		metrics.normalizationRms.observe(solution.correctionErr / solution.correction);
 }

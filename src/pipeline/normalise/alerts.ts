@@ -1,0 +1,64 @@
+import type { ImageSolution } from "../../normalization/normalize-image.ts";
+import type { Transaction } from "../../store/database.ts";
+import { publish } from "../../store/events.ts";
+
+/** Something about an image's flux scale that a person should know. */
+export interface ImageAlert {
+	kind: "insufficient_references" | "suspicious_correction" | "not_normalised";
+	imageId: number;
+	mjd: number;
+	/** References measured, and how many are needed. */
+	available: number;
+	needed: number;
+	/** Where the correction came from in the end. */
+	source: string;
+	correction: number;
+	reasons: string[];
+}
+
+/** Alerts of one image: too few references of the field's own list, a correction outside its gate, none at all. */
+export function alertsOf(imageId: number, solution: ImageSolution, needed: number): ImageAlert[] {
+	const alert = (kind: ImageAlert["kind"], available: number, reasons: string[]): ImageAlert => ({
+		kind,
+		imageId,
+		mjd: solution.mjd,
+		available,
+		needed,
+		source: solution.source,
+		correction: solution.correction,
+		reasons,
+	});
+	const alerts: ImageAlert[] = [];
+	const own = solution.steps.find((step) => step.source === "ensemble");
+	if (own?.reasons.includes("too_few_references")) {
+		alerts.push(alert("insufficient_references", own.used, own.reasons));
+	}
+	if (solution.status === "suspicious") {
+		alerts.push(alert("suspicious_correction", solution.available, solution.reasons));
+	} else if (solution.status === "not_normalised" && !solution.reasons.includes("switched_off")) {
+		alerts.push(
+			alert(
+				"not_normalised",
+				own?.available ?? 0,
+				solution.steps.flatMap((step) => step.reasons),
+			),
+		);
+	}
+	return alerts;
+}
+
+/** Announces alerts, in the transaction that stores what they speak of. */
+export async function publishAlerts(
+	tx: Transaction,
+	fieldId: number,
+	field: string,
+	alerts: readonly ImageAlert[],
+): Promise<void> {
+	for (const { kind, imageId, mjd, available, needed, source, correction, reasons } of alerts) {
+		await publish(tx, "NormalizationAlert", {
+			source: "stage/normalise",
+			subject: String(fieldId),
+			data: { kind, field, image: imageId, mjd, available, needed, correction_source: source, correction, reasons },
+		});
+	}
+}
