@@ -34,6 +34,7 @@ const STALE: Record<string, string[]> = {
 	ImageRejected: ["survey", "dead-letters"],
 	PipelineStageCompleted: ["runs"],
 	NormalizationCompleted: ["corrections"],
+	NormalizationAlert: ["corrections"],
 	StatisticsUpdated: ["sources"],
 	ESECandidateDetected: ["candidates", "survey", "sources"],
 	ESECandidateReviewed: ["candidates", "survey", "sources"],
