@@ -1,8 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 
 /**
- * Every metric of Caustic. Labels are bounded: stages, statuses, methods, tiers; never a source, an image or a free
- * number, so that the number of series does not grow with the survey.
+ * Every metric of Caustic. Labels are bounded: stages, statuses, methods, tiers, fields; never a source, an image or
+ * a free number, so that the number of series does not grow with the epochs.
  */
 export const registry = new Registry();
 collectDefaultMetrics({ register: registry });
