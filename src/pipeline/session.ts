@@ -48,7 +48,10 @@ export async function openSession({ store, config, log, signal, threads, isIdle 
 		queue,
 		Math.min(config.photometry_pipeline.max_concurrent_operations, 2 * pixels.threads),
 	);
-	if (isIdle !== true) worker.start();
+	if (isIdle !== true) {
+		pixels.warm();
+		worker.start();
+	}
 	return {
 		queue,
 		pixels,
