@@ -8,16 +8,19 @@ export interface StateKey {
 
 export const keyOf = ({ sourceId, bandId }: StateKey): string => `${sourceId}/${bandId}`;
 
-/** Running statistics of the given sources, by {@link keyOf}, as far as they belong to the given settings. */
+/** Running statistics of the sources of a run that are not of the given fields, by {@link keyOf}, under these settings. */
 export async function loadStates(
 	db: Queryable,
-	sourceIds: number[],
+	runId: string,
+	otherFields: number[],
 	configuration: string,
 ): Promise<Map<string, LightCurveState>> {
 	const rows = await db.query<{ source_id: number; band_id: number; state: number[] }>(
 		"load states",
-		"SELECT source_id, band_id, state FROM light_curve_state WHERE source_id = ANY($1) AND configuration = $2",
-		[sourceIds, configuration],
+		`SELECT source_id, band_id, state FROM light_curve_state l JOIN source ON source.id = source_id
+		 WHERE configuration = $3 AND (field_id IS NULL OR field_id <> ALL($2))
+		 AND source_id IN (SELECT m.source_id FROM measurement m WHERE m.run_id = $1)`,
+		[runId, otherFields, configuration],
 	);
 	return new Map(rows.map((row) => [keyOf({ sourceId: row.source_id, bandId: row.band_id }), decodeState(row.state)]));
 }

@@ -1,6 +1,6 @@
 import * as metrics from "../../observability/metrics.ts";
 import { storeHistory, storeNewSources, storeQuality } from "../../store/checks.ts";
-import type { Queryable } from "../../store/database.ts";
+import type { Database, Queryable } from "../../store/database.ts";
 import { publish } from "../../store/events.ts";
 import { keyOf, loadStates, type StateUpdate, storeStates } from "../../store/light-curves.ts";
 import {
@@ -41,6 +41,24 @@ export async function renormalizedFields(db: Queryable, runId: string): Promise<
 	return rows.map((row) => row.field);
 }
 
+/** Points of the fields whose scale is new, in batches, light curve by light curve. */
+const lightCurvesOfFields = (db: Database, fields: number[], configuration: string, runId: string) =>
+	db.batches<Point>(
+		"light curves of fields",
+		`SELECT m.source_id, m.band_id, m.image_id, m.mjd, ${VALUE}, m.run_id = $3 AS own FROM measurement m JOIN source ON source.id = source_id
+		 WHERE field_id = ANY($1) AND method = 'forced' AND configuration = $2 ORDER BY source_id, band_id, mjd, image_id`,
+		[fields, configuration, runId],
+	);
+
+/** Points that the run has brought to all other fields. */
+const pointsOfRun = (db: Database, fields: number[], configuration: string, runId: string) =>
+	db.batches<Point>(
+		"points of run",
+		`SELECT source_id, band_id, image_id, mjd, ${VALUE}, true AS own FROM measurement JOIN source ON source.id = source_id
+		 WHERE run_id = $1 AND method = 'forced' AND configuration = $2 AND (field_id IS NULL OR field_id <> ALL($3)) ORDER BY source_id, band_id, mjd, image_id`,
+		[runId, configuration, fields],
+	);
+
 /**
  * Brings the running statistics up to date: the run's own points are added to what is known of their sources, so the
  * cost is that of the epoch and not of the history. Only where a field's scale was solved anew, its light curves are
@@ -63,19 +81,7 @@ export const statistics: Stage = {
 	async execute({ database, configurationHash }: StageContext, run): Promise<StageResult> {
 		const begun = performance.now();
 		const fields = await renormalizedFields(database, run.id);
-		const again = await database.query<Point>(
-			"light curves of fields",
-			`SELECT m.source_id, m.band_id, m.image_id, m.mjd, ${VALUE}, m.run_id = $3 AS own FROM measurement m JOIN source ON source.id = source_id
-			 WHERE field_id = ANY($1) AND method = 'forced' AND configuration = $2 ORDER BY source_id, band_id, mjd, image_id`,
-			[fields, configurationHash, run.id],
-		);
-		const fresh = await database.query<Point>(
-			"points of run",
-			`SELECT source_id, band_id, image_id, mjd, ${VALUE}, true AS own FROM measurement JOIN source ON source.id = source_id
-			 WHERE run_id = $1 AND method = 'forced' AND configuration = $2 AND (field_id IS NULL OR field_id <> ALL($3)) ORDER BY source_id, band_id, mjd, image_id`,
-			[run.id, configurationHash, fields],
-		);
-		const states = await loadStates(database, [...new Set(fresh.map((point) => point.source_id))], configurationHash);
+		const states = await loadStates(database, run.id, fields, configurationHash);
 		const touched = new Map<string, { sourceId: number; bandId: number; state: LightCurveState }>();
 		const watch = new HistoryWatch();
 		let faults = 0;
@@ -96,14 +102,24 @@ export const statistics: Stage = {
 			if (point.own) watch.look({ ...point, flux, err }, entry.state);
 			addMeasurement(entry.state, mjd, flux, err);
 		};
-		const computing = performance.now();
-		for (const point of again) add(point, emptyState);
-		for (const point of fresh) add(point, (key) => states.get(key) ?? emptyState());
+		let points = 0;
+		let computing = 0;
+		const addAll = async (rows: AsyncIterable<Point[]>, begin: (key: string) => LightCurveState) => {
+			for await (const batch of rows) {
+				const at = performance.now();
+				for (const point of batch) add(point, begin);
+				points += batch.length;
+				computing += performance.now() - at;
+			}
+		};
+		await addAll(lightCurvesOfFields(database, fields, configurationHash, run.id), emptyState);
+		await addAll(pointsOfRun(database, fields, configurationHash, run.id), (key) => states.get(key) ?? emptyState());
+		const summing = performance.now();
 		const updates: StateUpdate[] = [...touched.values()].map((entry) => {
 			const summary = summarize(entry.state);
 			return { ...entry, summary, flags: validate(summary) };
 		});
-		metrics.statisticsComputation.observe((performance.now() - computing) / 1000);
+		metrics.statisticsComputation.observe((computing + performance.now() - summing) / 1000);
 		const verdicts = await watch.judge(database, configurationHash, VALUE);
 		const anomalies = verdicts.points.filter((point) => point.isAnomalous).length;
 		const badImages = verdicts.images.filter((image) => image.isImageAnomalous).length;
@@ -112,7 +128,7 @@ export const statistics: Stage = {
 		return {
 			output: {
 				light_curves: updates.length,
-				points: fresh.length + again.length,
+				points: points,
 				impossible_values: faults,
 				history_anomalies: anomalies,
 				anomalous_images: badImages,
