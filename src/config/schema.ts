@@ -59,6 +59,11 @@ export const configSchema = z.strictObject({
 			.default(0.5)
 			.describe("Systematic position error of an image, arcsec"),
 		blend_radius_beams: positive(2.5, "Sources closer than this many major axes are solved together"),
+		adaptive_binning: z
+			.boolean()
+			.default(false)
+			.describe("Combine the subbands of each epoch until a target signal to noise, beside the forced fluxes"),
+		adaptive_target_snr: positive(5, "Signal to noise that a bin of subbands should reach"),
 		upper_limit_sigma: positive(3, "A flux below this many errors carries an upper limit"),
 		max_concurrent_operations: count(10, "Images in work at the same time, at most", 1, 256),
 		memory_limit_mb: count(8192, "Memory for pixels of images in work, MB", 64),

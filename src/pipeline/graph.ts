@@ -1,6 +1,7 @@
 import type { RunKind } from "../store/runs.ts";
 import type { Stage } from "./stage.ts";
 import { associate } from "./stages/associate.ts";
+import { bin } from "./stages/bin.ts";
 import { detect } from "./stages/detect.ts";
 import { detectRequested } from "./stages/detect-requested.ts";
 import { find } from "./stages/find.ts";
@@ -12,7 +13,7 @@ import { report } from "./stages/report.ts";
 import { statistics } from "./stages/statistics.ts";
 
 /** The pipeline, in an order in which every stage stands behind those that it waits for. */
-export const STAGES: readonly Stage[] = [ingest, find, associate, measure, normalise, statistics, detect, report];
+export const STAGES: readonly Stage[] = [ingest, find, associate, measure, normalise, bin, statistics, detect, report];
 
 /** The stages of each kind of run. */
 export const GRAPHS: Record<RunKind, readonly Stage[]> = {

@@ -11,6 +11,7 @@ export const EVENT_TYPES = [
 	"PhotometryMeasurementCompleted",
 	"NormalizationCompleted",
 	"NormalizationAlert",
+	"AdaptivePhotometryCompleted",
 	"StatisticsUpdated",
 	"ESECandidateDetected",
 	"ESECandidateReviewed",

@@ -6,6 +6,7 @@ import { survey } from "./migrations/0001-survey.ts";
 import { eventOrder } from "./migrations/0002-event-order.ts";
 import { checks } from "./migrations/0003-checks.ts";
 import { writeCost } from "./migrations/0004-write-cost.ts";
+import { binned } from "./migrations/0005-binned.ts";
 
 interface Migration {
 	version: number;
@@ -19,6 +20,7 @@ export const MIGRATIONS: Migration[] = [
 	{ version: 2, name: "event order", sql: eventOrder },
 	{ version: 3, name: "checks", sql: checks },
 	{ version: 4, name: "write cost", sql: writeCost },
+	{ version: 5, name: "binned", sql: binned },
 ];
 
 /** Any number that nobody else locks on: two processes that upgrade at once must take turns. */

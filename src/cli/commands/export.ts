@@ -2,6 +2,7 @@ import { badInput } from "../../error.ts";
 import type { Table } from "../../formats/table/table.ts";
 import { toCsv, toTerminal, writeTable } from "../../formats/table/write.ts";
 import {
+	binnedTable,
 	candidateTable,
 	currentConfiguration,
 	lightCurveTable,
@@ -15,14 +16,15 @@ import { openFromOptions, STORE_OPTIONS } from "../store-options.ts";
 const PRODUCTS: Record<string, (db: Database) => Promise<Table>> = {
 	"light-curves": async (db) => lightCurveTable(db, (await currentConfiguration(db)) ?? ""),
 	measurements: measurementTable,
+	binned: binnedTable,
 	sources: sourceTable,
 	candidates: candidateTable,
 };
 
 export const command: Command = {
 	name: "export",
-	summary: "light curves, measurements, sources or candidates as a table",
-	usage: "export light-curves|measurements|sources|candidates [--out FILE]",
+	summary: "light curves, measurements, combined subbands, sources or candidates as a table",
+	usage: "export light-curves|measurements|binned|sources|candidates [--out FILE]",
 	description: [
 		"Writes what is stored in a format that other tools open, chosen by the extension: .csv, .csv.gz, .parquet, .vot,",
 		".arrow, .fits or .json. Without --out a table on the terminal, or CSV when piped. Light curves are on the common",

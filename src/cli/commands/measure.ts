@@ -2,6 +2,7 @@ import { badInput } from "../../error.ts";
 import { readCatalogue } from "../../formats/catalogue.ts";
 import type { Column, Table } from "../../formats/table/table.ts";
 import { measureInImage } from "../../pipeline/pixels/measure-in-image.ts";
+import type { PhotometrySettings } from "../../pipeline/pixels/tasks.ts";
 import { type Command, numberOption, stringOption } from "../command.ts";
 import {
 	beamOption,
@@ -12,6 +13,7 @@ import {
 	reportProblems,
 	writeResult,
 } from "../image-options.ts";
+import { ADAPTIVE_OPTIONS, measureAdaptive } from "../measure-adaptive.ts";
 
 const UNITS: Record<string, string> = {
 	ra_deg: "deg",
@@ -27,17 +29,21 @@ const UNITS: Record<string, string> = {
 export const command: Command = {
 	name: "measure",
 	summary: "forced photometry of an image at given positions, with true errors",
-	usage: "measure IMAGE --at FILE [--noise FITS] [--background FITS] [--out FILE]",
+	usage: "measure IMAGE --at FILE [--noise FITS] [--background FITS] [--adaptive [IMAGE...]] [--out FILE]",
 	description: [
 		"Measures the peak flux density at catalogue positions, one row per row of the catalogue and in its order. Sources",
 		"closer than 2.5 beams are solved together. flux_err_jy is the standard error of the estimate with the correlation",
 		"of the noise as measured in the image; local_rms_jy is the map's. What cannot be measured is empty and flagged.",
 		"A source whose catalogue gives a fitted size (major_arcsec, minor_arcsec, pa_deg) significantly above the beam is",
 		"measured with that shape and flagged resolved; its flux is the peak of that shape.",
+		"With --adaptive, several images of one epoch or the channels of a cube are measured, each read once, and neighbouring",
+		"subbands are averaged (weights 1/error^2) until the target signal to noise: one row per bin of frequencies.",
 	].join("\n"),
 	examples: [
 		"caustic measure image.fits --at positions.csv --out fluxes.csv",
 		"caustic measure image.fits --at sources.vot --noise rms.fits --background bkg.fits",
+		"caustic measure cube.fits --at sources.csv --adaptive --target-snr 5 --out bins.csv",
+		"caustic measure sub*.fits --at sources.csv --adaptive --noise '{name}.rms.fits' --out bins.csv",
 	],
 	options: {
 		at: {
@@ -64,11 +70,14 @@ export const command: Command = {
 			default: "reference",
 		},
 		"catalog-beam": CATALOG_BEAM,
+		...ADAPTIVE_OPTIONS,
 		...IMAGE_OPTIONS,
 	},
 
 	async run(invocation) {
-		const image = imageArgument(invocation, "measure");
+		const isAdaptive = invocation.options.adaptive === true;
+		if (isAdaptive && invocation.args.length === 0) imageArgument(invocation, "measure");
+		const image = isAdaptive ? invocation.args[0] : imageArgument(invocation, "measure");
 		const at = stringOption(invocation, "at");
 		if (at === undefined) {
 			throw badInput("bad-usage", "no positions were given", {
@@ -82,6 +91,14 @@ export const command: Command = {
 				subject: "--geometry",
 			});
 		}
+		const settings: PhotometrySettings = {
+			seedSigma: 5,
+			floodSigma: 4,
+			blendRadiusBeams: numberOption(invocation, "blend-radius", 2.5, 0, 100),
+			upperLimitSigma: numberOption(invocation, "limit-sigma", 3, 0.1, 100),
+			beamGeometry: geometry,
+		};
+		if (isAdaptive) return measureAdaptive(invocation, at, settings);
 		checkOut(invocation);
 		const catalogue = await readCatalogue(at, { mayRepeat: true });
 		for (const note of catalogue.notes) process.stderr.write(`caustic: ${at}: ${note}\n`);
@@ -92,13 +109,7 @@ export const command: Command = {
 				noise: stringOption(invocation, "noise") ?? null,
 				background: stringOption(invocation, "background") ?? null,
 			},
-			settings: {
-				seedSigma: 5,
-				floodSigma: 4,
-				blendRadiusBeams: numberOption(invocation, "blend-radius", 2.5, 0, 100),
-				upperLimitSigma: numberOption(invocation, "limit-sigma", 3, 0.1, 100),
-				beamGeometry: geometry,
-			},
+			settings,
 			raDeg: catalogue.raDeg,
 			decDeg: catalogue.decDeg,
 			shapes: { ...catalogue, beam: beamOption(invocation, "catalog-beam") },

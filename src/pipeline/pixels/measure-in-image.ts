@@ -1,20 +1,19 @@
 import { catalogueNoise } from "../../photometry/catalogue-noise.ts";
 import { flagNames } from "../../photometry/flags.ts";
 import { measureForced } from "../../photometry/forced.ts";
-import { openImage } from "./open-image.ts";
+import { type OpenImage, openImage } from "./open-image.ts";
 import { positionsInImage } from "./positions.ts";
 import type { MeasuredPositions, MeasureTask } from "./tasks.ts";
 
 /** Forced photometry of one image at given positions. */
-export async function measureInImage({
-	paths,
-	settings,
-	raDeg,
-	decDeg,
-	beam,
-	shapes,
-}: MeasureTask): Promise<MeasuredPositions> {
-	const open = await openImage(paths, beam);
+export const measureInImage = async (task: MeasureTask): Promise<MeasuredPositions> =>
+	measureOpen(await openImage(task.paths, task.beam), task);
+
+/** Forced photometry of an image that is open. */
+export function measureOpen(
+	open: OpenImage,
+	{ settings, raDeg, decDeg, shapes }: Omit<MeasureTask, "paths" | "beam">,
+): MeasuredPositions {
 	const { image, noise, background, kernel, noiseMedianJy } = open;
 	const { outside, ...places } = positionsInImage(open, raDeg, decDeg, shapes, settings.beamGeometry);
 	const { x, y } = places;

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { Piscina } from "piscina";
 import { CausticError } from "../../error.ts";
-import type { FindTask, FoundImage, MeasuredPositions, MeasureTask } from "./tasks.ts";
+import type { FindTask, FoundImage, MeasuredPositions, MeasuredSubband, MeasureTask, SubbandTask } from "./tasks.ts";
 
 /** An error as it crosses a thread: classes do not survive the crossing. */
 interface ThreadFailure {
@@ -42,7 +42,7 @@ export class PixelPool {
 		return this.#pool;
 	}
 
-	async #run<T>(name: "find" | "measure", task: object): Promise<T> {
+	async #run<T>(name: "find" | "measure" | "subbands", task: object): Promise<T> {
 		const result = (await this.#opened().run(task, { name })) as T | ThreadFailure;
 		if (typeof result === "object" && result !== null && "failed" in result) {
 			const { code, message, ...detail } = (result as ThreadFailure).failed;
@@ -57,6 +57,10 @@ export class PixelPool {
 
 	measure(task: MeasureTask): Promise<MeasuredPositions> {
 		return this.#run("measure", task);
+	}
+
+	subbands(task: SubbandTask): Promise<MeasuredSubband[]> {
+		return this.#run("subbands", task);
 	}
 
 	async close(): Promise<void> {

@@ -79,3 +79,23 @@ export interface MeasuredPositions {
 	y: Float64Array;
 	noiseMedianJy: number;
 }
+
+/** Channels of one file: an image is a cube of one channel. */
+export interface SubbandTask extends MeasureTask {
+	/** From inclusive to exclusive. */
+	channels: readonly [from: number, to: number];
+	stokes?: string;
+}
+
+/** Forced fluxes in one subband, in the order of the positions; NaN where there is none. */
+export interface MeasuredSubband {
+	path: string;
+	channel: number;
+	/** NaN where the header does not say. */
+	frequencyHz: number;
+	fluxJy: Float64Array;
+	fluxErrJy: Float64Array;
+	flags: string[];
+	/** Why the whole subband is a hole: no beam, or nothing but blank pixels. */
+	problem: string | null;
+}

@@ -1,7 +1,8 @@
 import { CausticError } from "../../error.ts";
 import { findInImage } from "./find-in-image.ts";
 import { measureInImage } from "./measure-in-image.ts";
-import type { FindTask, MeasureTask } from "./tasks.ts";
+import { measureSubbands } from "./measure-subbands.ts";
+import type { FindTask, MeasureTask, SubbandTask } from "./tasks.ts";
 
 /** Classes do not survive the way between threads, so an error travels as plain fields. */
 async function guarded<T>(work: () => Promise<T>) {
@@ -16,3 +17,4 @@ async function guarded<T>(work: () => Promise<T>) {
 
 export const find = (task: FindTask) => guarded(() => findInImage(task));
 export const measure = (task: MeasureTask) => guarded(() => measureInImage(task));
+export const subbands = (task: SubbandTask) => guarded(() => measureSubbands(task));

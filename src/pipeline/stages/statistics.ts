@@ -66,7 +66,8 @@ const pointsOfRun = (db: Database, fields: number[], configuration: string, runI
  */
 export const statistics: Stage = {
 	name: "statistics",
-	after: ["normalise"],
+	// The layout of bins rests on what was known of the sources before this run.
+	after: ["normalise", "bin"],
 	enabled: () => true,
 	async units(db, run) {
 		const [{ present }] = await db.query<{ present: boolean }>(

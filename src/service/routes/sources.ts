@@ -1,5 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { badInput } from "../../error.ts";
+import { binnedFluxes } from "../../store/binned.ts";
 import { lightCurves } from "../../store/read/light-curves.ts";
 import { getSource, listSources, SOURCE_ORDERS } from "../../store/read/sources.ts";
 import { statisticsColumns } from "../../store/read/statistics.ts";
@@ -124,6 +125,30 @@ const curves = z
 	})
 	.openapi("LightCurves", { description: "Per subband and method, columns of equal length in order of time" });
 
+const binned = z
+	.object({
+		source_id: z.number().int(),
+		items: z.array(
+			z.object({
+				epoch_id: z.number().int(),
+				bin: z.number().int(),
+				mjd: z.number(),
+				frequency_mhz: z.number(),
+				from_mhz: z.number(),
+				to_mhz: z.number(),
+				n_subbands: z.number().int(),
+				flux_jy: z.number(),
+				flux_err_jy: z.number(),
+				snr: z.number(),
+				false_alarm_probability: z.number(),
+				flags: z.string(),
+			}),
+		),
+	})
+	.openapi("BinnedFluxes", {
+		description: "Subbands combined until the target signal to noise, by time and frequency",
+	});
+
 const statistics = z
 	.object({
 		source_id: z.array(z.number()),
@@ -237,6 +262,22 @@ export const sourceRoutes: Routes = (app, { store }) => {
 			const found = await lightCurves(store.database, id, { configuration, bandId: band });
 			if (found.configurations.length === 0 && (await getSource(store.database, id)) === undefined) throw missing(id);
 			return c.json(found, 200);
+		},
+	);
+	app.openapi(
+		createRoute({
+			method: "get",
+			path: "/api/v1/sources/{id}/binned",
+			tags,
+			summary: "Fluxes of neighbouring subbands combined (adaptive binning)",
+			request: { params, query: z.strictObject({}) },
+			responses: oneAnswers(binned, "The combined fluxes; none where adaptive binning is off"),
+		}),
+		async (c) => {
+			const { id } = c.req.valid("param");
+			const items = await binnedFluxes(store.database, id);
+			if (items.length === 0 && (await getSource(store.database, id)) === undefined) throw missing(id);
+			return c.json({ source_id: id, items }, 200);
 		},
 	);
 	app.openapi(
