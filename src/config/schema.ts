@@ -64,6 +64,10 @@ export const configSchema = z.strictObject({
 			.default(false)
 			.describe("Combine the subbands of each epoch until a target signal to noise, beside the forced fluxes"),
 		adaptive_target_snr: positive(5, "Signal to noise that a bin of subbands should reach"),
+		weights: z
+			.enum(["least-squares", "optimal"])
+			.default("least-squares")
+			.describe("Weights of forced photometry: 1/noise^2, or optimal under the noise correlation"),
 		upper_limit_sigma: positive(3, "A flux below this many errors carries an upper limit"),
 		max_concurrent_operations: count(10, "Images in work at the same time, at most", 1, 256),
 		memory_limit_mb: count(8192, "Memory for pixels of images in work, MB", 64),

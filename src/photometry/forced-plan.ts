@@ -17,6 +17,8 @@ export interface ForcedOptions {
 	partialCoverage?: number;
 	/** Fluxes below this many errors get an upper limit of max(flux, 0) + limitSigma * error. */
 	limitSigma?: number;
+	/** `least-squares`: 1/n^2. `optimal`: generalised least squares under the noise correlation, where that is more precise. */
+	weights?: "least-squares" | "optimal";
 }
 
 export interface ForcedInput {
@@ -51,6 +53,7 @@ export const FORCED_DEFAULTS: Required<ForcedOptions> = {
 	minCoverage: 0.5,
 	partialCoverage: 0.9,
 	limitSigma: 3,
+	weights: "least-squares",
 };
 
 /** What every source of one image shares while it is measured. */

@@ -5,6 +5,7 @@ import { FORCED_FLAG } from "./flags.ts";
 import { emptyFluxes, type ForcedFluxes, setFlux } from "./forced-fluxes.ts";
 import { type ForcedInput, type ForcedPlan, planForced } from "./forced-plan.ts";
 import { gaussianRow } from "./gaussian-row.ts";
+import { refineWithOptimalWeights } from "./optimal-weights.ts";
 import { stampEnd, stampStart } from "./stamp.ts";
 import { centralFlag, coverageOf, weightMap } from "./stamp-weights.ts";
 import { validateForced } from "./validation.ts";
@@ -24,6 +25,7 @@ export function measureForced(input: ForcedInput): ForcedFluxes {
 	const out = emptyFluxes(input.x.length);
 	measureGroups(plan, out, 0, plan.groups.count);
 	flagUnplaced(plan, out);
+	if (plan.options.weights === "optimal") refineWithOptimalWeights(plan, out);
 	validateForced(plan, out);
 	return out;
 }

@@ -69,6 +69,12 @@ export const command: Command = {
 			help: "pixel geometry of the beam: at the reference point or at each source",
 			default: "reference",
 		},
+		weights: {
+			type: "string",
+			value: "HOW",
+			help: "least-squares (1/noise^2) or optimal: generalised least squares under the noise correlation",
+			default: "least-squares",
+		},
 		"catalog-beam": CATALOG_BEAM,
 		...ADAPTIVE_OPTIONS,
 		...IMAGE_OPTIONS,
@@ -91,12 +97,19 @@ export const command: Command = {
 				subject: "--geometry",
 			});
 		}
+		const weights = stringOption(invocation, "weights") ?? "least-squares";
+		if (weights !== "least-squares" && weights !== "optimal") {
+			throw badInput("bad-option", `${JSON.stringify(weights)} is neither least-squares nor optimal`, {
+				subject: "--weights",
+			});
+		}
 		const settings: PhotometrySettings = {
 			seedSigma: 5,
 			floodSigma: 4,
 			blendRadiusBeams: numberOption(invocation, "blend-radius", 2.5, 0, 100),
 			upperLimitSigma: numberOption(invocation, "limit-sigma", 3, 0.1, 100),
 			beamGeometry: geometry,
+			weights,
 		};
 		if (isAdaptive) return measureAdaptive(invocation, at, settings);
 		checkOut(invocation);

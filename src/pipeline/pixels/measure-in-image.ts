@@ -21,7 +21,7 @@ export function measureOpen(
 	const fluxes = measureForced({
 		...sources,
 		noiseCorrelation: catalogueNoise(sources),
-		options: { blendBeams: settings.blendRadiusBeams, limitSigma: settings.upperLimitSigma },
+		options: { blendBeams: settings.blendRadiusBeams, limitSigma: settings.upperLimitSigma, weights: settings.weights },
 	});
 	return {
 		fluxJy: fluxes.flux,

@@ -7,4 +7,5 @@ export const photometrySettings = ({ images, photometry_pipeline: photometry }: 
 	blendRadiusBeams: photometry.blend_radius_beams,
 	upperLimitSigma: photometry.upper_limit_sigma,
 	beamGeometry: images.beam_geometry,
+	weights: photometry.weights,
 });

@@ -15,6 +15,8 @@ export interface PhotometrySettings {
 	blendRadiusBeams: number;
 	upperLimitSigma: number;
 	beamGeometry: "reference" | "source";
+	/** Weights of forced photometry; least squares when not given. */
+	weights?: "least-squares" | "optimal";
 }
 
 /** Fitted sizes of a catalogue's sources, FWHM in arcsec and degrees (ICRS) with errors; NaN for points. */

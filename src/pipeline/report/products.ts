@@ -152,35 +152,35 @@ export function measurementTable(db: Database): Promise<Table> {
 }
 
 /** Fluxes of subbands combined, of all settings. */
-export async function binnedTable(db: Queryable): Promise<Table> {
-	const rows = await db.query(
+export function binnedTable(db: Database): Promise<Table> {
+	const rows = db.batches<Row>(
 		"binned table",
 		`SELECT s.name AS source_id, s.ra_deg, s.dec_deg, b.epoch_id::text AS epoch_id, b.configuration, b.mjd, b.bin, b.frequency_hz / 1e6 AS frequency_mhz,
 		 b.from_hz / 1e6 AS from_mhz, b.to_hz / 1e6 AS to_mhz, b.n_subbands, b.flux_jy, b.flux_err_jy, b.snr, b.false_alarm_probability, b.flags
 		 FROM binned_measurement b JOIN source s ON s.id = source_id ORDER BY s.id, b.mjd, b.epoch_id, b.configuration, b.bin`,
 	);
-	return {
-		name: "binned",
-		rows: rows.length,
-		columns: [
-			text("source_id", rows),
-			numeric("ra_deg", rows, "deg"),
-			numeric("dec_deg", rows, "deg"),
-			text("epoch_id", rows),
-			text("configuration", rows),
-			numeric("mjd", rows, "d"),
-			numeric("bin", rows),
-			numeric("frequency_mhz", rows, "MHz"),
-			numeric("from_mhz", rows, "MHz"),
-			numeric("to_mhz", rows, "MHz"),
-			numeric("n_subbands", rows),
-			numeric("flux_jy", rows, "Jy"),
-			numeric("flux_err_jy", rows, "Jy"),
-			numeric("snr", rows),
-			numeric("false_alarm_probability", rows),
-			text("flags", rows),
+	return gather(
+		"binned",
+		[
+			text("source_id"),
+			numeric("ra_deg", "deg"),
+			numeric("dec_deg", "deg"),
+			text("epoch_id"),
+			text("configuration"),
+			numeric("mjd", "d"),
+			numeric("bin"),
+			numeric("frequency_mhz", "MHz"),
+			numeric("from_mhz", "MHz"),
+			numeric("to_mhz", "MHz"),
+			numeric("n_subbands"),
+			numeric("flux_jy", "Jy"),
+			numeric("flux_err_jy", "Jy"),
+			numeric("snr"),
+			numeric("false_alarm_probability"),
+			text("flags"),
 		],
-	};
+		rows,
+	);
 }
 
 /** The settings under which the survey was measured last: whose light curves are the survey's. */
