@@ -64,6 +64,12 @@ export const COMMANDS: CommandEntry[] = [
 		load: async () => (await import("./commands/run.ts")).command,
 	},
 	{
+		name: "watch",
+		group: "Survey",
+		summary: "the same as run as files arrive, visibilities included",
+		load: async () => (await import("./commands/watch.ts")).command,
+	},
+	{
 		name: "export",
 		group: "Survey",
 		summary: "light curves, measurements, sources or candidates as a table",

@@ -74,6 +74,23 @@ export const configSchema = z.strictObject({
 		retry_max_attempts: count(3, "Attempts of a stage before its input goes to the dead letters", 1, 20),
 		stage_timeout_seconds: positive(600, "A stage of one image may take this long, seconds"),
 	}),
+	arrival: section({
+		subbands: count(16, "Subband files of a complete group", 1, 1024),
+		min_subbands: count(12, "A group with at least so many is taken as partial when its time is up", 1, 1024),
+		window_s: positive(120, "Names of one group lie within this time of each other, seconds"),
+		timeout_s: positive(600, "How long a group waits for its missing files, seconds"),
+		stable_s: z.number().min(0).default(5).describe("A file that has not changed for this long is complete, seconds"),
+		poll_s: positive(10, "Folders are listed at least this often: network file systems announce nothing, seconds"),
+		remember_days: positive(7, "A group is forgotten when its files have been gone for so many days"),
+		groups_in_work: count(1, "Groups solved and converted at the same time; more wait", 1, 64),
+		images_per_run: count(1000, "Images of one run, at most; more make a further run", 1, 100_000),
+		calibrate: z.boolean().default(true).describe("Solve groups that have a calibrator in the beam"),
+		calibrator_list: z
+			.string()
+			.min(1)
+			.optional()
+			.describe("CSV in the form of the VLA calibrator list, beside the standard sources"),
+	}),
 	normalization: section({
 		enabled: z.boolean().default(true).describe("Put fluxes of all epochs on one scale"),
 		default_fov_radius_deg: positive(1.5, "References lie within this radius of the field centre, degrees"),

@@ -166,6 +166,35 @@ export const candidatesDetected = new Counter({
 	labelNames: ["significance_tier"] as const,
 	registers,
 });
+export const arrivalDecisions = new Counter({
+	name: "caustic_arrival_decisions_total",
+	help: "Decisions about arriving subband files: accepted, rejected, reopened, duplicate, quarantined, refused",
+	labelNames: ["kind"] as const,
+	registers,
+});
+export const arrivalGroups = new Gauge({
+	name: "caustic_arrival_groups",
+	help: "Groups of subband files by state: open, complete, partial, rejected, quarantined",
+	labelNames: ["state"] as const,
+	registers,
+});
+export const arrivalBacklog = new Gauge({
+	name: "caustic_arrival_backlog",
+	help: "Decisions about groups that wait because there is work enough",
+	registers,
+});
+export const groupSolves = new Counter({
+	name: "calibration_solve_attempts_total",
+	help: "Solves of arrived groups by status: accepted, refused, no_calibrator",
+	labelNames: ["status"] as const,
+	registers,
+});
+export const groupConversions = new Counter({
+	name: "caustic_visibilities_converted_total",
+	help: "MeasurementSets written of arrived groups: corrected, uncorrected",
+	labelNames: ["status"] as const,
+	registers,
+});
 export const deadLetters = new Counter({
 	name: "caustic_dead_letters_total",
 	help: "Inputs that went to the dead letters, by stage",

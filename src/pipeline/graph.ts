@@ -5,6 +5,7 @@ import { bin } from "./stages/bin.ts";
 import { detect } from "./stages/detect.ts";
 import { detectRequested } from "./stages/detect-requested.ts";
 import { find } from "./stages/find.ts";
+import { convert, solve } from "./stages/group.ts";
 import { ingest } from "./stages/ingest.ts";
 import { measure } from "./stages/measure.ts";
 import { normalise } from "./stages/normalise.ts";
@@ -25,6 +26,7 @@ export const GRAPHS: Record<RunKind, readonly Stage[]> = {
 		{ ...statistics, after: [normaliseRequested.name] },
 		{ ...detectRequested, after: [statistics.name], enabled: detect.enabled },
 	],
+	visibilities: [solve, convert],
 };
 
 const byName = new Map(Object.values(GRAPHS).flatMap((stages) => stages.map((stage) => [stage.name, stage])));

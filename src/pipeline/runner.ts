@@ -58,19 +58,29 @@ export async function beginRun(
 		await reviveRun(database, queue, config, unfinished.id);
 		return { run: unfinished, resumed: true };
 	}
-	const id = newRunId(new Date());
-	await database.transaction("begin run", async (tx) => {
-		await insertRun(tx, {
-			id,
-			kind,
-			inputs,
-			configuration: config as unknown as Record<string, unknown>,
-			configuration_hash: hash,
-			trace_parent: currentTraceparent() ?? null,
-		});
-		await advance(tx, queue, config, id);
-	});
+	const id = await database.transaction("begin run", (tx) => insertFreshRun(tx, queue, config, inputs, kind));
 	return { run: (await getRun(database, id)) as Run, resumed: false };
+}
+
+/** A new run with its first units on the way, in the transaction that calls for it; its id. */
+export async function insertFreshRun(
+	tx: Transaction,
+	queue: StageQueue,
+	config: Config,
+	inputs: RunInputs,
+	kind: RunKind,
+): Promise<string> {
+	const id = newRunId(new Date());
+	await insertRun(tx, {
+		id,
+		kind,
+		inputs,
+		configuration: config as unknown as Record<string, unknown>,
+		configuration_hash: configurationHash(config),
+		trace_parent: currentTraceparent() ?? null,
+	});
+	await advance(tx, queue, config, id);
+	return id;
 }
 
 /**

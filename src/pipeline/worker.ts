@@ -161,12 +161,27 @@ export class StageWorker {
 			);
 		} catch (error) {
 			if (error instanceof Superseded) return;
+			if (this.#context.signal.aborted) {
+				// Stopped on purpose: whoever goes on with the run takes the unit up.
+				await this.#handBack(job, key, "stopped");
+				return;
+			}
 			await this.#onFailure(job, stage, run, unit, attempt, config, error);
 		} finally {
 			metrics.stageDuration.observe({ stage: stage.name }, seconds());
 			const spent = process.cpuUsage(cpu);
 			metrics.stageCpu.inc({ stage: stage.name }, (spent.user + spent.system) / 1e6);
 		}
+	}
+
+	/** Puts a unit back: to be tried again, here or elsewhere. */
+	async #handBack(job: FetchedJob, key: { runId: string; stage: string; unit: string }, reason: string): Promise<void> {
+		await this.#context.database.execute(
+			"requeue unit",
+			"UPDATE stage_run SET status = 'queued', error = $4 WHERE run_id = $1 AND stage = $2 AND unit = $3 AND status = 'running'",
+			[key.runId, key.stage, key.unit, reason],
+		);
+		await this.#queue.giveBack(job, reason);
 	}
 
 	async #onFailure(
@@ -185,12 +200,7 @@ export class StageWorker {
 		if (isPassing(error) && attempt < config.photometry_pipeline.retry_max_attempts) {
 			metrics.stageRuns.inc({ stage: stage.name, status: "retried" });
 			log.warn({ ...key, attempt, reason }, "stage_retried");
-			await database.execute(
-				"requeue unit",
-				"UPDATE stage_run SET status = 'queued', error = $4 WHERE run_id = $1 AND stage = $2 AND unit = $3 AND status = 'running'",
-				[run.id, stage.name, unit, reason],
-			);
-			await this.#queue.giveBack(job, reason);
+			await this.#handBack(job, key, reason);
 			return;
 		}
 		const subject = (await stage.subjectOf?.(database, unit)) ?? unit;

@@ -7,6 +7,7 @@ import { eventOrder } from "./migrations/0002-event-order.ts";
 import { checks } from "./migrations/0003-checks.ts";
 import { writeCost } from "./migrations/0004-write-cost.ts";
 import { binned } from "./migrations/0005-binned.ts";
+import { arrivals } from "./migrations/0006-arrivals.ts";
 
 interface Migration {
 	version: number;
@@ -21,6 +22,7 @@ export const MIGRATIONS: Migration[] = [
 	{ version: 3, name: "checks", sql: checks },
 	{ version: 4, name: "write cost", sql: writeCost },
 	{ version: 5, name: "binned", sql: binned },
+	{ version: 6, name: "arrivals", sql: arrivals },
 ];
 
 /** Any number that nobody else locks on: two processes that upgrade at once must take turns. */

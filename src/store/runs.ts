@@ -3,8 +3,8 @@ import { publish } from "./events.ts";
 
 export type RunStatus = "running" | "done" | "failed";
 
-/** What a run is about: new images, or detection on what is stored, or its flux scale. */
-export type RunKind = "images" | "detection" | "normalization";
+/** What a run is about: new images, detection on what is stored, its flux scale, or a group of subband files. */
+export type RunKind = "images" | "detection" | "normalization" | "visibilities";
 
 export interface RunInputs {
 	paths: string[];
@@ -19,6 +19,8 @@ export interface RunInputs {
 	/** Of a normalization: how the flux scale is found, where it is not as configured. */
 	mode?: "plane" | "ensemble" | "single" | "none";
 	catalogue?: string;
+	/** Of visibilities: the arrival group whose files the paths are. */
+	group?: string;
 	/** What set the run going: a command, an arrival, a schedule. */
 	trigger: "manual" | "automatic" | "scheduled";
 }
@@ -84,6 +86,10 @@ export async function lockRun(tx: Transaction, id: string): Promise<Run | undefi
 
 export const listRuns = (db: Queryable, limit = 50): Promise<Run[]> =>
 	db.query<Run>("list runs", "SELECT * FROM run ORDER BY created_at DESC, id DESC LIMIT $1", [limit]);
+
+/** Runs that have not ended, oldest first. */
+export const runningRuns = (db: Queryable): Promise<Run[]> =>
+	db.query<Run>("running runs", "SELECT * FROM run WHERE status = 'running' ORDER BY created_at, id");
 
 /** The run that was begun with these inputs and settings and has not ended, if any. */
 export async function findUnfinishedRun(

@@ -1,28 +1,23 @@
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { basename, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { UnsolvableSet } from "../../calibration/calibrate.ts";
 import { parseCalibratorList } from "../../calibration/calibrator-list.ts";
 import { STANDARD_CALIBRATORS } from "../../calibration/calibrators.ts";
 import { measuredBeam, parseMeasuredBeam } from "../../calibration/primary-beam.ts";
 import { SOLVE_DEFAULTS, type SolveOptions } from "../../calibration/solve-options.ts";
 import { badInput, failure } from "../../error.ts";
-import { writeCalibrationTable } from "../../formats/casa/write-calibration-table.ts";
 import { type CalibratedSet, type CalibrateRequest, calibrateSet } from "../../pipeline/calibration/calibrate-set.ts";
+import { preferredReferences } from "../../pipeline/calibration/default-request.ts";
 import { type QualityDocument, qualityDocument, refusalDocument } from "../../pipeline/calibration/quality-document.ts";
 import { readSkyList } from "../../pipeline/calibration/sky-list.ts";
-import { antennaFigures, arrayFigures } from "../../pipeline/calibration/solution-plots.ts";
-import { solveReport } from "../../pipeline/calibration/solve-report.ts";
-import { toCasa } from "../../pipeline/calibration/table-files.ts";
+import { writeResults } from "../../pipeline/calibration/write-results.ts";
 import { choiceOption, intervalOption, rangeOption, textsOption, timesOption } from "../calibration-options.ts";
 import { type Command, EXIT, type Invocation, JSON_OPTION, numberOption, stringOption } from "../command.ts";
 import { progressOn } from "../progress.ts";
 import { version } from "../version.ts";
 
 const D = SOLVE_DEFAULTS;
-
-/** Antennas that DSA-110 prefers as reference: its outriggers. */
-const DSA_REFERENCES = [104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 115, 116, 103].map(String);
 
 export const command: Command = {
 	name: "calibrate",
@@ -175,14 +170,16 @@ export const command: Command = {
 			progress.end();
 		}
 		const quality = qualityDocument(solved, `caustic ${version}`, history);
-		const name = safeName(stringOption(invocation, "name") ?? solved.calibrator?.source.name ?? "calibration");
-		const written = await writeResults(out, name, solved, quality, invocation);
+		const written = await writeResults(out, solved, quality, {
+			name: stringOption(invocation, "name"),
+			software: `caustic ${version}`,
+			keepRejected: invocation.options["keep-rejected"] === true,
+			plots: stringOption(invocation, "plots"),
+		});
 		report(invocation, quality, written, solved);
 		return quality.accepted ? EXIT.done : EXIT.rejectedItems;
 	},
 };
-
-const safeName = (name: string) => name.replaceAll(/[^\w.+-]/g, "_");
 
 async function requestOf(invocation: Invocation): Promise<CalibrateRequest> {
 	const listPath = stringOption(invocation, "calibrator-list");
@@ -217,7 +214,7 @@ async function requestOf(invocation: Invocation): Promise<CalibrateRequest> {
 		faintest: 5e-4,
 		solve: solveOptions(invocation),
 		referenceAntennas: textsOption(invocation, "refant") ?? [],
-		preferredReferences: (telescope) => (/^(dsa|ovro)/i.test(telescope) ? DSA_REFERENCES : []),
+		preferredReferences,
 		excludedAntennas: textsOption(invocation, "exclude") ?? [],
 		fields: textsOption(invocation, "field"),
 		times: timesOption(invocation, "times"),
@@ -311,58 +308,6 @@ async function readHistory(option: Invocation["options"][string]): Promise<Quali
 		out.push(document as QualityDocument);
 	}
 	return out;
-}
-
-async function writeResults(
-	out: string,
-	name: string,
-	solved: CalibratedSet,
-	quality: QualityDocument,
-	invocation: Invocation,
-): Promise<string[]> {
-	const { calibration, set, calibrator } = solved;
-	const written: string[] = [];
-	const keep = quality.accepted || invocation.options["keep-rejected"] === true;
-	for (const kind of ["K", "B", "G"] as const) {
-		const path = join(out, `${name}.${kind}`);
-		const table = calibration.tables[kind];
-		if (table === undefined || !keep) {
-			// A table of an earlier solve must not stand beside this one's quality.
-			await rm(path, { recursive: true, force: true });
-			continue;
-		}
-		const field = calibrator?.source ?? { name, raDeg: 0, decDeg: 0 };
-		writeCalibrationTable(
-			path,
-			toCasa(table, set, {
-				msName: basename(set.source[0]),
-				field: { name: field.name, raDeg: field.raDeg, decDeg: field.decDeg },
-				software: `caustic ${version}`,
-				history: [
-					`caustic calibrate: ${set.source.length} files from ${basename(set.source[0])}`,
-					`reference antennas ${Object.entries(quality.reference_antennas)
-						.map(([hand, antenna]) => `${hand} ${antenna}`)
-						.join(", ")}`,
-					`score ${quality.score}, ${quality.accepted ? "accepted" : `refused: ${quality.reasons.join("; ")}`}`,
-				],
-			}),
-		);
-		written.push(path);
-	}
-	await writeFile(join(out, "quality.json"), `${JSON.stringify(quality, null, "\t")}\n`);
-	written.push(join(out, "quality.json"));
-	const figures = arrayFigures(solved);
-	const reportPath = join(out, `${name}.html`);
-	await writeFile(reportPath, solveReport(name, solved, quality, figures));
-	written.push(reportPath);
-	const plots = stringOption(invocation, "plots");
-	if (plots !== undefined) {
-		await mkdir(plots, { recursive: true });
-		for (const { name: figure, svg } of [...figures, ...antennaFigures(solved)]) {
-			await writeFile(join(plots, `${figure}.svg`), `${svg}\n`);
-		}
-	}
-	return written;
 }
 
 /** What this solve cost, all threads together. */

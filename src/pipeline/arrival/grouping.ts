@@ -73,6 +73,13 @@ export interface ArrivalGroup {
 	goneSinceS?: number;
 }
 
+/** What has changed since it was last asked: what is to be stored. */
+export interface GroupingChanges {
+	groups: ArrivalGroup[];
+	/** Ids of groups that are remembered no longer. */
+	forgotten: string[];
+}
+
 /** Everything the grouping remembers, as plain data for storing. */
 export interface ArrivalState {
 	version: 1;
@@ -99,6 +106,8 @@ export class ArrivalGrouping {
 	/** Groups by their earliest name's time in units of the window: a file's group is in its own unit or a neighbour. */
 	private readonly byTime = new Map<number, ArrivalGroup[]>();
 	private readonly undecided = new Set<ArrivalGroup>();
+	private readonly changed = new Set<ArrivalGroup>();
+	private readonly forgotten = new Set<string>();
 	private clockS: number | undefined;
 
 	constructor(policy: ArrivalPolicy = DEFAULT_ARRIVAL_POLICY, state?: ArrivalState) {
@@ -147,8 +156,22 @@ export class ArrivalGrouping {
 
 	private setState(group: ArrivalGroup, state: GroupState): void {
 		group.state = state;
+		this.changed.add(group);
 		if (state === "open") this.undecided.add(group);
 		else this.undecided.delete(group);
+	}
+
+	/** What has changed since the last call: groups with a new state, file or waiting time, and those forgotten. */
+	takeChanges(): GroupingChanges {
+		const changes = { groups: structuredClone([...this.changed]), forgotten: [...this.forgotten] };
+		this.changed.clear();
+		this.forgotten.clear();
+		return changes;
+	}
+
+	/** Groups of which two files claim one subband. */
+	get quarantined(): readonly ArrivalGroup[] {
+		return this.groups.filter((group) => group.state === "quarantined");
 	}
 
 	/** Plain data from which an equal grouping is made. */
@@ -181,6 +204,7 @@ export class ArrivalGrouping {
 		}
 		const group = this.find(file) ?? this.begin(file);
 		this.byPath.set(file.path, group);
+		this.changed.add(group);
 		const rival = group.files.find((other) => other.subband === file.subband);
 		if (rival !== undefined) return [...decisions, this.doubled(group, file, rival)];
 		group.files.push(file);
@@ -214,6 +238,7 @@ export class ArrivalGrouping {
 		if (step === 0) return decisions;
 		for (const group of this.undecided) {
 			group.waitedS += step;
+			this.changed.add(group);
 			if (group.waitedS >= this.policy.timeoutS) decisions.push(this.decide(group));
 		}
 		return decisions;
@@ -232,6 +257,7 @@ export class ArrivalGrouping {
 		}
 		group.files = [...group.files.filter((file) => file.subband !== chosen.subband), chosen];
 		group.rivals = group.rivals.filter((file) => file.subband !== chosen.subband);
+		this.changed.add(group);
 		if (group.rivals.length > 0) return [];
 		this.setState(group, "open");
 		group.waitedS = 0;
@@ -250,14 +276,18 @@ export class ArrivalGrouping {
 		for (let i = this.groups.length - 1; i >= 0; i--) {
 			const group = this.groups[i];
 			if (group.state === "open" || group.state === "quarantined" || !pathsOf(group).every(isGone)) {
+				if (group.goneSinceS !== undefined) this.changed.add(group);
 				group.goneSinceS = undefined;
 				continue;
 			}
+			if (group.goneSinceS === undefined) this.changed.add(group);
 			group.goneSinceS ??= nowS;
 			if (nowS - group.goneSinceS < afterS) continue;
 			this.groups.splice(i, 1);
 			this.unbucket(group);
 			for (const path of pathsOf(group)) this.byPath.delete(path);
+			this.changed.delete(group);
+			this.forgotten.add(group.id);
 			count++;
 		}
 		return count;
@@ -300,6 +330,7 @@ export class ArrivalGrouping {
 		this.groups.push(group);
 		this.bucket(group).push(group);
 		this.undecided.add(group);
+		this.changed.add(group);
 		return group;
 	}
 

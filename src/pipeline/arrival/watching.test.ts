@@ -4,13 +4,12 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { hasSharedData, sharedData } from "../../../test/shared-data.ts";
 import type { ArrivalDecision } from "./grouping.ts";
-import { type ArrivalRecord, type ArrivalStore, ArrivalWatcher, arrivalFile, watchArrivals } from "./watching.ts";
+import { type ArrivalGroup } from "./grouping.ts";
+import { type ArrivalStore, ArrivalWatcher, type PendingDecision } from "./watching.ts";
 
 let folder: string;
-let state: string;
 beforeEach(() => {
 	folder = mkdtempSync(join(tmpdir(), "caustic-arrival-"));
-	state = join(mkdtempSync(join(tmpdir(), "caustic-arrival-state-")), "arrivals.json");
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
@@ -37,13 +36,11 @@ test("ten thousand files at the start are taken in at once, and again after a re
 			linkSync(original, join(folder, day, name));
 		}
 	}
-	const delivered: ArrivalDecision[] = [];
+	const { store, deliver, delivered } = receiver();
 	const options = {
 		folders: [folder],
-		store: memoryStore(),
-		deliver: async (decision: ArrivalDecision) => {
-			delivered.push(decision);
-		},
+		store,
+		deliver,
 		readStartMjd: (path: string) => 61000 + Number(/01-(\d\d)T/.exec(path)?.[1]) + readStartMjd(path) / 1e5,
 	};
 	const first = new ArrivalWatcher(options);
@@ -61,26 +58,47 @@ test("ten thousand files at the start are taken in at once, and again after a re
 	expect(delivered.length).toBe(625);
 });
 
-/** Keeps the record as a file would. */
-function memoryStore(): ArrivalStore & { text?: string } {
-	const store: ArrivalStore & { text?: string } = {
-		load: async () => (store.text === undefined ? undefined : (JSON.parse(store.text) as ArrivalRecord)),
-		save: async (record) => {
-			store.text = JSON.stringify(record);
+/** Keeps the record as a database would; a decision that is taken over goes. */
+function memoryStore(): ArrivalStore & { take(id: string): void } {
+	const groups = new Map<string, ArrivalGroup>();
+	const pending = new Map<string, PendingDecision>();
+	let clock: number | undefined;
+	return {
+		async load() {
+			if (clock === undefined) return undefined;
+			const state = { version: 1 as const, groups: [...groups.values()], clockS: clock };
+			return structuredClone({ state, pending: [...pending.values()] });
 		},
+		async save({ groups: changed, forgotten, decided, clockS }) {
+			for (const id of forgotten) groups.delete(id);
+			for (const group of changed) groups.set(group.id, group);
+			for (const one of decided) pending.set(one.id, structuredClone(one));
+			clock = clockS;
+		},
+		take: (id) => void pending.delete(id),
 	};
-	return store;
+}
+
+/** A store, and a receiver that takes every decision. */
+function receiver(onDecision: (decision: ArrivalDecision) => void = () => {}) {
+	const store = memoryStore();
+	const delivered: ArrivalDecision[] = [];
+	const deliver = async ({ id, decision }: PendingDecision) => {
+		onDecision(decision);
+		delivered.push(decision);
+		store.take(id);
+		return true;
+	};
+	return { store, deliver, delivered };
 }
 
 test("files that are being written are left alone until they rest, or get their name", async () => {
-	const delivered: ArrivalDecision[] = [];
+	const { store, deliver, delivered } = receiver();
 	let clock = Date.now() / 1000;
 	const watcher = new ArrivalWatcher({
 		folders: [folder],
-		store: arrivalFile(state),
-		deliver: async (decision) => {
-			delivered.push(decision);
-		},
+		store,
+		deliver,
 		readStartMjd,
 		clockS: () => clock,
 	});
@@ -89,7 +107,7 @@ test("files that are being written are left alone until they rest, or get their 
 	put(nameOf(26, 14).replace(".hdf5", "_incomplete.hdf5"), "");
 	put(nameOf(26, 15), "half", 0);
 	await watcher.step();
-	expect(watcher.backlog).toEqual({ open: 1, pending: 0 });
+	expect(watcher.backlog).toEqual({ open: 1, pending: 0, unsettled: 1 });
 	renameSync(join(folder, nameOf(26, 14).replace(".hdf5", "_incomplete.hdf5")), join(folder, nameOf(26, 14)));
 	clock += 3;
 	writeFileSync(join(folder, nameOf(26, 15)), "half and more");
@@ -104,13 +122,14 @@ test("files that are being written are left alone until they rest, or get their 
 	expect(delivered[0]).toMatchObject({ complete: true });
 });
 
-test("a decision whose delivery failed comes again after a restart; nothing is lost while the receiver is slow", async () => {
+test("a decision whose delivery failed comes again after a restart; while the receiver is busy files are grouped all the same", async () => {
 	for (let subband = 0; subband < 16; subband++) put(nameOf(26, subband), "");
 	const attempts: string[] = [];
-	const options = { folders: [folder], store: arrivalFile(state), readStartMjd };
+	const store = memoryStore();
+	const options = { folders: [folder], store, readStartMjd };
 	const failing = new ArrivalWatcher({
 		...options,
-		deliver: async (decision) => {
+		deliver: async ({ decision }) => {
 			attempts.push(`failed ${decision.group} ${decision.revision}`);
 			throw new Error("the queue is away");
 		},
@@ -119,22 +138,57 @@ test("a decision whose delivery failed comes again after a restart; nothing is l
 	await expect(failing.step()).rejects.toThrow("the queue is away");
 	expect(failing.backlog.pending).toBe(1);
 	failing.stop();
+	let isBusy = true;
 	const next = new ArrivalWatcher({
 		...options,
-		deliver: async (decision) => {
-			attempts.push(`taken ${decision.group} ${decision.revision}`);
+		deliver: async ({ id, decision }) => {
+			attempts.push(`${isBusy ? "held" : "taken"} ${decision.group} ${decision.revision}`);
+			if (isBusy) return false;
+			store.take(id);
+			return true;
 		},
 	});
 	await next.start();
 	await next.step();
+	for (let subband = 0; subband < 16; subband++) put(nameOf(31, subband), "");
+	await next.step();
+	expect(next.backlog).toEqual({ open: 0, pending: 2, unsettled: 0 });
+	isBusy = false;
+	await next.step();
 	await next.step();
 	next.stop();
-	expect(attempts).toEqual(["failed 2026-01-25T22:26:05 1", "taken 2026-01-25T22:26:05 1"]);
+	const [first, second] = ["2026-01-25T22:26:05 1", "2026-01-25T22:31:05 1"];
+	expect(attempts).toEqual([
+		`failed ${first}`,
+		`held ${first}`,
+		`held ${first}`,
+		`held ${second}`,
+		`taken ${first}`,
+		`taken ${second}`,
+	]);
+});
+
+test("a subband in quarantine is settled by taking the wrong file away", async () => {
+	for (let subband = 0; subband < 15; subband++) put(nameOf(26, subband), `content ${subband}`);
+	mkdirSync(join(folder, "again"));
+	const rival = put(join("again", nameOf(26, 4, 7)), "not content 4");
+	const { store, deliver, delivered } = receiver();
+	const watcher = new ArrivalWatcher({ folders: [folder], store, deliver, readStartMjd });
+	await watcher.start();
+	await watcher.step();
+	put(nameOf(26, 15), "content 15");
+	await watcher.step();
+	expect(delivered.map((decision) => decision.kind)).toEqual(["quarantined"]);
+	rmSync(rival);
+	await watcher.step();
+	watcher.stop();
+	expect(delivered.map((decision) => decision.kind)).toEqual(["quarantined", "accepted"]);
+	expect(JSON.stringify(delivered[1])).not.toContain("again");
 });
 
 test("copies are told from other content; files of other kinds and damaged ones are named once", async () => {
 	const warnings: string[] = [];
-	const delivered: ArrivalDecision[] = [];
+	const { store, deliver, delivered } = receiver();
 	for (let subband = 0; subband < 16; subband++) put(nameOf(26, subband), `content ${subband}`);
 	mkdirSync(join(folder, "again"));
 	put(join("again", nameOf(26, 4, 7)), "content 4");
@@ -143,11 +197,9 @@ test("copies are told from other content; files of other kinds and damaged ones 
 	put(nameOf(50, 0), "");
 	const watcher = new ArrivalWatcher({
 		folders: [folder],
-		store: arrivalFile(state),
-		deliver: async (decision) => {
-			delivered.push(decision);
-		},
-		warn: (path, message) => warnings.push(`${path.slice(folder.length + 1)}: ${message}`),
+		store,
+		deliver,
+		warn: (path, _, message) => void warnings.push(`${path.slice(folder.length + 1)}: ${message}`),
 		readStartMjd,
 	});
 	await watcher.start();
@@ -164,15 +216,13 @@ test.skipIf(!hasSharedData)(
 	"what is no UVH5 file is named, and real files are grouped by their first time",
 	async () => {
 		const warnings: string[] = [];
-		const delivered: ArrivalDecision[] = [];
+		const { store, deliver, delivered } = receiver();
 		const bad = put(nameOf(10, 0), "not HDF5");
 		const watcher = new ArrivalWatcher({
 			folders: [folder, sharedData("visibilities", "dsa-sim-tiny"), sharedData("visibilities", "dsa-sim-small")],
-			store: arrivalFile(state),
-			deliver: async (decision) => {
-				delivered.push(decision);
-			},
-			warn: (path, message) => warnings.push(`${path}: ${message}`),
+			store,
+			deliver,
+			warn: (path, code, message, remedy) => void warnings.push(`${path}: ${code}: ${message}. ${remedy}.`),
 		});
 		await watcher.start();
 		await watcher.step();
@@ -183,28 +233,23 @@ test.skipIf(!hasSharedData)(
 			{ kind: "accepted", complete: true, group: "2022-03-15T09:50:54" },
 		]);
 		expect(warnings).toEqual([
-			`${bad}: ${bad}: it is not an HDF5 file. Give a UVH5 file; other formats have other names (MeasurementSet folder, .uvfits).`,
+			`${bad}: not-hdf5: it is not an HDF5 file. Give a UVH5 file; other formats have other names (MeasurementSet folder, .uvfits).`,
 		]);
 	},
 );
 
-test("watches by itself: a group is delivered soon after its last file has its name, and the loop ends when told", async () => {
+test("notices by itself: a group is delivered soon after its last file has its name", async () => {
 	const stop = new AbortController();
-	const delivered: ArrivalDecision[] = [];
-	const loop = watchArrivals(
-		{
-			folders: [folder],
-			store: arrivalFile(state),
-			deliver: async (decision) => {
-				delivered.push(decision);
-				stop.abort();
-			},
-			pollS: 30,
-			stableS: 0.2,
-			readStartMjd,
-		},
-		stop.signal,
-	);
+	const { store, deliver, delivered } = receiver(() => stop.abort());
+	const watcher = new ArrivalWatcher({ folders: [folder], store, deliver, pollS: 30, stableS: 0.2, readStartMjd });
+	await watcher.start();
+	const loop = (async () => {
+		while (!stop.signal.aborted) {
+			await watcher.step(stop.signal);
+			await watcher.pause(stop.signal);
+		}
+		watcher.stop();
+	})();
 	await new Promise((resolve) => setTimeout(resolve, 300));
 	for (let subband = 0; subband < 16; subband++) {
 		const part = nameOf(26, subband).replace(".hdf5", "_incomplete.hdf5");
@@ -216,6 +261,6 @@ test("watches by itself: a group is delivered soon after its last file has its n
 });
 
 test("a folder that is not there is refused at the start", async () => {
-	const options = { folders: [join(folder, "missing")], store: memoryStore(), deliver: async () => {} };
-	await expect(watchArrivals(options, new AbortController().signal)).rejects.toThrow(/no such file/);
+	const watcher = new ArrivalWatcher({ folders: [join(folder, "missing")], ...receiver() });
+	await expect(watcher.start()).rejects.toThrow(/no such file/);
 });

@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { createReadStream, type FSWatcher, watch } from "node:fs";
-import { mkdir, readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
-import { dirname, join, sep } from "node:path";
+import { readdir, stat } from "node:fs/promises";
+import { basename } from "node:path";
 import { badInput, CausticError } from "../../error.ts";
 import { firstTimeOfUvh5 } from "../../formats/uvh5/read.ts";
 import {
@@ -11,19 +11,34 @@ import {
 	type ArrivalState,
 	type ArrivedFile,
 	DEFAULT_ARRIVAL_POLICY,
+	type GroupingChanges,
 } from "./grouping.ts";
+import { listFolder } from "./listing.ts";
 import { isIncomplete, parseSubbandName } from "./subband-name.ts";
 
-/** What must survive a restart: the groups, and the decisions that nobody has taken over yet. */
+/** A decision that nobody has taken over yet; the id is given once and names it after a restart too. */
+export interface PendingDecision {
+	id: string;
+	decision: ArrivalDecision;
+}
+
+/** What survives a restart: the groups, and the decisions that nobody has taken over yet, oldest first. */
 export interface ArrivalRecord {
 	state: ArrivalState;
-	pending: ArrivalDecision[];
+	pending: PendingDecision[];
+}
+
+/** What is to be stored: all of it or nothing. */
+export interface ArrivalChanges extends GroupingChanges {
+	clockS: number;
+	/** New decisions, each to be kept until it has been taken over. */
+	decided: PendingDecision[];
 }
 
 /** Keeps the record; written before a decision is handed on. */
 export interface ArrivalStore {
 	load(): Promise<ArrivalRecord | undefined>;
-	save(record: ArrivalRecord): Promise<void>;
+	save(changes: ArrivalChanges): Promise<void>;
 }
 
 export interface WatchOptions {
@@ -31,11 +46,11 @@ export interface WatchOptions {
 	folders: readonly string[];
 	store: ArrivalStore;
 	/**
-	 * Takes a decision over: when the promise is kept it is never delivered again. One at a time; while it works, files are
-	 * noticed and remembered, but nothing more is delivered: that is the back-pressure. A decision whose delivery was cut off
-	 * comes again after a restart, with the same `group` and `revision`.
+	 * Takes a decision over and forgets it in the store, in one transaction: true. False when there is too much work already; it
+	 * is asked again later, and meanwhile files are noticed and grouped all the same: that is the back-pressure. Should it fail,
+	 * the decision comes again, after a restart too.
 	 */
-	deliver(decision: ArrivalDecision): Promise<void>;
+	deliver(pending: PendingDecision): Promise<boolean>;
 	policy?: ArrivalPolicy;
 	/** How often folders are listed, s: network file systems announce nothing. Local changes are noticed at once. */
 	pollS?: number;
@@ -43,8 +58,8 @@ export interface WatchOptions {
 	stableS?: number;
 	/** A decided group is forgotten when its files have been gone for this many days. */
 	rememberDays?: number;
-	/** Says what is odd about a file; called once per file and state. */
-	warn?(path: string, message: string): void;
+	/** Says what is odd about a file or folder; called once per file and state. */
+	warn?(path: string, code: string, message: string, remedy?: string): void | Promise<void>;
 	/** For tests: the clock in seconds, and what a file holds as its first time. */
 	clockS?(): number;
 	readStartMjd?(path: string): number;
@@ -60,25 +75,9 @@ interface Seen {
 }
 
 /**
- * Watches folders for subband files and groups them, until the signal is aborted. Survives restarts: what was decided is
- * stored before it is delivered.
- *
- * @throws CausticError if a folder cannot be read at the start.
+ * Watches folders for subband files and groups them, step by step. Survives restarts: what was decided is stored before it is
+ * delivered.
  */
-export async function watchArrivals(options: WatchOptions, signal: AbortSignal): Promise<void> {
-	const watcher = new ArrivalWatcher(options);
-	await watcher.start();
-	try {
-		while (!signal.aborted) {
-			await watcher.step();
-			await watcher.pause(signal);
-		}
-	} finally {
-		watcher.stop();
-	}
-}
-
-/** One watcher, step by step: {@link watchArrivals} is its loop. */
 export class ArrivalWatcher {
 	private readonly options: WatchOptions;
 	private readonly pollS: number;
@@ -86,7 +85,9 @@ export class ArrivalWatcher {
 	private readonly watchers: FSWatcher[] = [];
 	private readonly seen = new Map<string, Seen>();
 	private grouping = new ArrivalGrouping();
-	private pending: ArrivalDecision[] = [];
+	private pending: PendingDecision[] = [];
+	/** The clock when waiting times were last stored. */
+	private storedS = Number.NEGATIVE_INFINITY;
 	private wake: (() => void) | undefined;
 	private noticed = false;
 	/** Whether the last look at the folders saw all of them. */
@@ -102,9 +103,11 @@ export class ArrivalWatcher {
 		return this.options.clockS?.() ?? Date.now() / 1000;
 	}
 
-	/** Groups not yet decided, and decisions not yet taken over. */
-	get backlog(): { open: number; pending: number } {
-		return { open: this.grouping.open.length, pending: this.pending.length };
+	/** Groups not yet decided, decisions not yet taken over, and files that are not yet at rest. */
+	get backlog(): { open: number; pending: number; unsettled: number } {
+		let unsettled = 0;
+		for (const file of this.seen.values()) if (!file.done) unsettled++;
+		return { open: this.grouping.open.length, pending: this.pending.length, unsettled };
 	}
 
 	/** Loads what was stored and begins to listen. */
@@ -127,7 +130,11 @@ export class ArrivalWatcher {
 				watcher.on("error", () => watcher.close());
 				this.watchers.push(watcher);
 			} catch {
-				this.options.warn?.(folder, `its changes are not announced; it is listed every ${this.pollS} s`);
+				await this.options.warn?.(
+					folder,
+					"not-announced",
+					`its changes are not announced; it is listed every ${this.pollS} s`,
+				);
 			}
 		}
 	}
@@ -138,65 +145,90 @@ export class ArrivalWatcher {
 	}
 
 	/** Lists the folders once, takes new files in, lets time pass, stores, delivers. */
-	async step(): Promise<void> {
+	async step(signal?: AbortSignal): Promise<void> {
 		this.noticed = false;
 		this.listed = true;
-		const nowS = this.nowS();
 		const decisions: ArrivalDecision[] = [];
 		const present = new Set<string>();
-		let changed = false;
+		let took = false;
 		for (const folder of this.options.folders) {
-			for await (const path of this.list(folder)) {
+			for (const path of await this.list(folder)) {
+				if (signal?.aborted === true) return this.store(decisions);
 				present.add(path);
+				const nowS = this.nowS();
 				const file = await this.examine(path, nowS);
 				if (file === undefined) continue;
-				const fresh = this.grouping.see(await this.withHashes(file), nowS);
-				changed = true;
-				decisions.push(...fresh);
+				decisions.push(...this.grouping.see(await this.withHashes(file), nowS));
+				took = true;
 			}
 		}
-		for (const path of this.seen.keys()) if (!present.has(path)) this.seen.delete(path);
+		const nowS = this.nowS();
 		decisions.push(...this.grouping.tick(nowS));
 		if (this.listed) {
-			const days = this.options.rememberDays ?? 7;
-			changed = this.grouping.forget((path) => !present.has(path), nowS, days * 86400) > 0 || changed;
+			for (const path of this.seen.keys()) if (!present.has(path)) this.seen.delete(path);
+			decisions.push(...this.settleRivals(present));
+			this.grouping.forget((path) => !present.has(path), nowS, (this.options.rememberDays ?? 7) * 86400);
 		}
+		// Waiting times alone are stored now and then.
+		if (took || decisions.length > 0 || nowS - this.storedS >= this.pollS || nowS < this.storedS) {
+			await this.store(decisions);
+		}
+		await this.deliver(signal);
+	}
+
+	private async store(decisions: ArrivalDecision[]): Promise<void> {
 		for (const decision of decisions) {
-			if (decision.kind === "refused") this.options.warn?.(decision.file.path, decision.reasons.join("; "));
+			if (decision.kind === "refused")
+				await this.options.warn?.(decision.file.path, "subband-refused", decision.reasons.join("; "));
 		}
-		this.pending.push(...decisions);
-		if (changed || decisions.length > 0) await this.save();
-		let savedMs = performance.now();
-		try {
-			while (this.pending.length > 0) {
-				await this.options.deliver(this.pending[0]);
-				this.pending.shift();
-				// A crash may bring back what was delivered within this second.
-				if (this.pending.length === 0 || performance.now() - savedMs > 1000) {
-					await this.save();
-					savedMs = performance.now();
-				}
-			}
-		} catch (error) {
-			await this.save();
-			throw error;
+		const decided = decisions.map((decision) => ({ id: randomUUID(), decision }));
+		const clockS = this.nowS();
+		await this.options.store.save({ ...this.grouping.takeChanges(), clockS, decided });
+		this.pending.push(...decided);
+		this.storedS = clockS;
+	}
+
+	/** Hands on what may be handed on; decisions about one group keep their order. */
+	private async deliver(signal: AbortSignal | undefined): Promise<void> {
+		const held = new Set<string>();
+		for (const pending of [...this.pending]) {
+			if (signal?.aborted === true) return;
+			const { group } = pending.decision;
+			if (group !== "" && held.has(group)) continue;
+			if (await this.options.deliver(pending)) this.pending.splice(this.pending.indexOf(pending), 1);
+			else held.add(group);
 		}
 	}
 
-	private save(): Promise<void> {
-		return this.options.store.save({ state: this.grouping.state(), pending: this.pending });
+	/** Whether a later decision about the same group waits: then nobody need act on this one. */
+	isOvertaken({ id, decision }: PendingDecision): boolean {
+		const at = this.pending.findIndex((other) => other.id === id);
+		return this.pending.slice(at + 1).some((other) => other.decision.group === decision.group);
+	}
+
+	/** Where all claimants of a subband but one have been taken away, that one is the choice. */
+	private settleRivals(present: ReadonlySet<string>): ArrivalDecision[] {
+		const decisions: ArrivalDecision[] = [];
+		for (const { id, files, rivals } of this.grouping.quarantined) {
+			for (const subband of new Set(rivals.map((file) => file.subband))) {
+				const claimants = [...files, ...rivals].filter((file) => file.subband === subband);
+				const left = claimants.filter((file) => present.has(file.path));
+				if (left.length === 1) decisions.push(...this.grouping.choose(id, left[0].path));
+			}
+		}
+		return decisions;
 	}
 
 	/** Until something is noticed, or the folders are to be listed again. */
-	async pause(signal: AbortSignal): Promise<void> {
+	async pause(signal: AbortSignal, atMostS = this.pollS): Promise<void> {
 		if (this.noticed || signal.aborted) {
 			// Writers make many changes at once; a file must rest anyhow.
 			await new Promise((resolve) => setTimeout(resolve, 100));
 			return;
 		}
 		await new Promise<void>((resolve) => {
-			const unstable = [...this.seen.values()].some((file) => !file.done);
-			const waitS = unstable ? Math.min(this.pollS, Math.max(0.05, this.stableS)) : this.pollS;
+			const unsettledS = this.backlog.unsettled > 0 ? Math.max(0.05, this.stableS) : this.pollS;
+			const waitS = Math.min(this.pollS, unsettledS, atMostS);
 			const done = () => {
 				clearTimeout(timer);
 				this.wake = undefined;
@@ -209,26 +241,23 @@ export class ArrivalWatcher {
 		});
 	}
 
-	private async *list(folder: string): AsyncGenerator<string> {
-		let names: { name: string; isFile(): boolean; parentPath: string }[];
+	/** Subband files in the order of their names, that is of time: a backlog of a night is worked off from its beginning. */
+	private async list(folder: string): Promise<string[]> {
 		try {
-			names = await readdir(folder, { withFileTypes: true, recursive: true });
+			const files = (await listFolder(folder)).filter((path) => path.endsWith(".hdf5"));
+			return files.sort((a, b) => (basename(a) < basename(b) ? -1 : 1));
 		} catch (error) {
 			// A network file system may be away for a while.
 			this.listed = false;
-			this.options.warn?.(folder, `it cannot be listed: ${(error as Error).message}`);
-			return;
+			await this.options.warn?.(folder, "folder-away", `it cannot be listed: ${(error as Error).message}`);
+			return [];
 		}
-		const files = names.filter((entry) => entry.isFile() && entry.name.endsWith(".hdf5"));
-		// In the order of their names, that is of time: a backlog of a night is worked off from its beginning.
-		files.sort((a, b) => (a.name < b.name ? -1 : 1));
-		for (const { name, parentPath } of files) yield join(parentPath, name);
 	}
 
 	/** The file, if it is complete and new. */
 	private async examine(path: string, nowS: number): Promise<ArrivedFile | undefined> {
 		if (this.grouping.knows(path)) return undefined;
-		const name = path.slice(path.lastIndexOf(sep) + 1);
+		const name = basename(path);
 		if (isIncomplete(name)) return undefined;
 		const before = this.seen.get(path);
 		let status: { size: number; mtimeMs: number };
@@ -248,7 +277,12 @@ export class ArrivalWatcher {
 		entry.done = true;
 		const parsed = parseSubbandName(name);
 		if (parsed === undefined) {
-			this.options.warn?.(path, "its name is not that of a subband file (YYYY-MM-DDTHH:MM:SS_sbNN.hdf5)");
+			await this.options.warn?.(
+				path,
+				"not-a-subband-name",
+				"its name is not that of a subband file (YYYY-MM-DDTHH:MM:SS_sbNN.hdf5)",
+				"Rename it, or keep it elsewhere",
+			);
 			return undefined;
 		}
 		try {
@@ -257,7 +291,7 @@ export class ArrivalWatcher {
 		} catch (error) {
 			if (!(error instanceof CausticError)) throw error;
 			// Looked at again when it changes.
-			this.options.warn?.(path, error.toString());
+			await this.options.warn?.(path, error.code, error.message, error.remedy);
 			return undefined;
 		}
 	}
@@ -283,34 +317,4 @@ async function hashOf(path: string): Promise<string | undefined> {
 	} catch {
 		return undefined;
 	}
-}
-
-/** Keeps the record in one JSON file, replaced as a whole. */
-export function arrivalFile(path: string): ArrivalStore {
-	return {
-		async load() {
-			let text: string;
-			try {
-				text = await readFile(path, "utf8");
-			} catch (error) {
-				if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-				throw error;
-			}
-			try {
-				return JSON.parse(text) as ArrivalRecord;
-			} catch (error) {
-				throw badInput("arrival-state", "the stored state of arrivals is damaged", {
-					subject: path,
-					remedy: "Remove it to begin anew: all files will be seen again",
-					cause: error,
-				});
-			}
-		},
-		async save(record) {
-			await mkdir(dirname(path), { recursive: true });
-			const next = `${path}.new`;
-			await writeFile(next, JSON.stringify(record));
-			await rename(next, path);
-		},
-	};
 }

@@ -1,4 +1,12 @@
-import { candidatesCurrent, databaseUp, deadLettersOpen, registry } from "../../observability/metrics.ts";
+import {
+	arrivalBacklog,
+	arrivalDecisions,
+	arrivalGroups,
+	candidatesCurrent,
+	databaseUp,
+	deadLettersOpen,
+	registry,
+} from "../../observability/metrics.ts";
 import { TIERS } from "../../store/candidates.ts";
 import type { DatabaseProbe } from "../../store/probe.ts";
 import type { Routes } from "../context.ts";
@@ -12,6 +20,19 @@ async function refresh(probe: DatabaseProbe): Promise<void> {
 		const [{ letters }] = await probe.query<{ letters: number }>(
 			"SELECT count(*)::int AS letters FROM dead_letter WHERE status = 'open'",
 		);
+		const groups = await probe.query<{ state: string; n: number }>(
+			"SELECT state, count(*)::int AS n FROM arrival_group GROUP BY state",
+		);
+		const counts = await probe.query<{ kind: string; n: number }>("SELECT kind, n::int FROM arrival_count");
+		const [{ waiting }] = await probe.query<{ waiting: number }>(
+			"SELECT count(*)::int AS waiting FROM arrival_decision",
+		);
+		arrivalGroups.reset();
+		for (const { state, n } of groups) arrivalGroups.set({ state }, n);
+		// Counted where they are stored: decisions are taken in the process that watches, not in this one.
+		arrivalDecisions.reset();
+		for (const { kind, n } of counts) arrivalDecisions.inc({ kind }, n);
+		arrivalBacklog.set(waiting);
 		for (const tier of TIERS) {
 			candidatesCurrent.set({ significance_tier: tier }, rows.find((row) => row.tier === tier)?.n ?? 0);
 		}
