@@ -183,8 +183,8 @@ describe("caustic watch", () => {
 		expect(letters.map((letter) => letter.code).sort()).toEqual(["file-truncated", "too-few-subbands"]);
 		expect(letters.find((letter) => letter.code === "too-few-subbands")?.reason).toMatch(/missing: sb05 sb06 .* sb15/);
 		const { child, text, over } = start(["serve", "--port", "0", "--no-worker", "--data", data]);
-		await until("the address", () => /http:\S+/.test(text()), child, text);
-		const address = /http:\/\/[^\s(]+/.exec(text())?.[0] as string;
+		await until("the address", () => /http:\/\/[\d.]+:\d+/.test(text()), child, text);
+		const address = /http:\/\/[\d.]+:\d+/.exec(text())?.[0] as string;
 		const metrics = await (await fetch(new URL("/metrics", address))).text();
 		child.kill("SIGINT");
 		await over;

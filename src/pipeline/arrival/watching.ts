@@ -191,7 +191,7 @@ export class ArrivalWatcher {
 	/** Hands on what may be handed on; decisions about one group keep their order. */
 	private async deliver(signal: AbortSignal | undefined): Promise<void> {
 		const held = new Set<string>();
-		for (const pending of [...this.pending]) {
+		for (const pending of this.pending.slice()) {
 			if (signal?.aborted === true) return;
 			const { group } = pending.decision;
 			if (group !== "" && held.has(group)) continue;
