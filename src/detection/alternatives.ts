@@ -26,9 +26,16 @@ interface Rival {
 
 /**
  * The best of flares, steps and boxes, each refined as the lenses are: from several starts, parameters and null together.
- * A box on the epochs of the lens is always among the starts.
+ * A box on the epochs of the lens is always among the starts. Once one rival reaches a log-likelihood of `enough` the
+ * case is lost, and the search ends.
  */
-export function bestAlternative(field: FieldFilter, series: Series, search: Search, lens: LensFit): Rival {
+export function bestAlternative(
+	field: FieldFilter,
+	series: Series,
+	search: Search,
+	lens: LensFit,
+	enough: number,
+): Rival {
 	const { alternatives, model, filter } = field;
 	const { mjd } = series;
 	const epochs = mjd.length;
@@ -46,6 +53,7 @@ export function bestAlternative(field: FieldFilter, series: Series, search: Sear
 	const counts = [0, 0, 0];
 	for (const { template } of finalists) {
 		const shape = alternatives.shapes[alternatives.shape[template]];
+		if (top.logLikelihood >= enough) return top;
 		if (shape.kind === "lens" || counts[KINDS.indexOf(shape.kind)]++ >= STARTS) continue;
 		if (shape.kind === "flare") {
 			const { load, parameters } = refineFlare(field, series, shape, alternatives.centre[template]);
@@ -57,6 +65,7 @@ export function bestAlternative(field: FieldFilter, series: Series, search: Sear
 		const to = shape.kind === "step" ? epochs : Math.min(epochs, from + alternatives.length[template]);
 		keep(shape.kind, refineBox(field, series, from, to, shape.kind === "step"));
 	}
+	if (top.logLikelihood >= enough) return top;
 	const from = Math.min(epochs - 1, firstAtOrAfter(mjd, lens.centreMjd - lens.widthDays / 2));
 	const to = Math.max(from + 1, firstAtOrAfter(mjd, lens.centreMjd + lens.widthDays / 2));
 	keep("box", refineBox(field, series, from, to, false));

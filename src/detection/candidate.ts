@@ -77,6 +77,11 @@ export interface Explanation {
 	outliers: number;
 	/** Epochs that carry most of the evidence, heaviest first, MJD. */
 	carrying_mjd: number[];
+	/** Stretches (first and last MJD) left out as other events of the source, found before this one. */
+	left_out_mjd: [number, number][];
+	/** Why this belongs to a brighter neighbour's event or to an incident of the field, if it does. */
+	group?: string;
+	blend_of?: string;
 }
 
 /** How the flux of each band changes over an event, and when. */

@@ -19,7 +19,7 @@ import {
 import { NULL_GRID } from "./null-model.ts";
 import { evaluateSource, type SourceEvaluation } from "./score.ts";
 import { type PreparedSeries, prepareSeries } from "./series.ts";
-import { sigmaOf, significanceOf } from "./significance.ts";
+import { scoreAtSigma, sigmaOf, significanceOf } from "./significance.ts";
 import { ProfileCache, referenceFrequency } from "./templates.ts";
 
 export type { Candidate, SourceScore, Tier } from "./candidate.ts";
@@ -139,15 +139,16 @@ export function detectInField(
 			statistic = evaluation.score;
 			let current = series;
 			const remaining = flux.slice();
+			const leftOut: [number, number][] = [];
 			for (let event = 0; event < (options.mostEvents ?? MOST_EVENTS); event++) {
 				const { sigma } = significanceOf(evaluation.score);
 				if (evaluation.lens === null || !(evaluation.score > 0) || !(sigma >= least)) break;
 				const candidate = describe(filter, field, sourceIndex, current, evaluation, options, remaining, err, gainError);
+				candidate.explanation.left_out_mjd = leftOut.slice();
+				leftOut.push([candidate.startMjd, candidate.endMjd]);
 				candidates.push(candidate);
 				// What remains when the epochs of this event are taken out may hold another.
-				for (let i = 0; i < field.mjd.length; i++)
-					if (field.mjd[i] >= candidate.startMjd && field.mjd[i] <= candidate.endMjd)
-						remaining.fill(Number.NaN, i * field.frequencyMhz.length, (i + 1) * field.frequencyMhz.length);
+				leaveOut(remaining, field, candidate.startMjd, candidate.endMjd);
 				const rest = prepareSeries(field.mjd, field.frequencyMhz, remaining, err, gainError);
 				if (rest === null || rest.usedEpochs < FEWEST_EPOCHS) break;
 				current = rest;
@@ -158,6 +159,18 @@ export function detectInField(
 		scores.push({ sourceIndex, significance: sigma, falseAlarmProbability, nMeasurements: series.measurements });
 	}
 	return { candidates, scores };
+}
+
+/** Takes the measurements from one time to another out of one source's fluxes. */
+export function leaveOut(
+	flux: Float64Array,
+	{ mjd, frequencyMhz }: Pick<FieldData, "mjd" | "frequencyMhz">,
+	from: number,
+	to: number,
+): void {
+	const bands = frequencyMhz.length;
+	for (let i = 0; i < mjd.length; i++)
+		if (mjd[i] >= from && mjd[i] <= to) flux.fill(Number.NaN, i * bands, (i + 1) * bands);
 }
 
 const MOST_EVENTS = 4;
@@ -238,6 +251,7 @@ function describe(
 			error_scale: series.errorScale,
 			outliers: series.outliers,
 			carrying_mjd: evaluation.carriers.map((i) => mjd[i]),
+			left_out_mjd: [],
 		},
 	};
 }
@@ -259,12 +273,13 @@ function firstDetection(
 	least: number,
 ): number {
 	const epochs = field.mjd.length;
+	const leastScore = scoreAtSigma(least);
 	for (let seen = Math.max(FEWEST_EPOCHS, start + 3); seen < epochs; seen++) {
 		const series = prepareSeries(field.mjd, field.frequencyMhz, flux, err, gainError, seen);
 		if (series === null || series.usedEpochs < FEWEST_EPOCHS) continue;
 		// An epoch without data for this source cannot raise anything new.
 		if (!hasData(series, seen - 1)) continue;
-		if (significanceOf(evaluateSource(filter, series).score).sigma >= least) return seen - 1;
+		if (significanceOf(evaluateSource(filter, series, leastScore).score).sigma >= least) return seen - 1;
 	}
 	return epochs - 1;
 }

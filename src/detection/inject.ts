@@ -161,23 +161,52 @@ export function wilsonInterval(found: number, n: number, z = 1.645): [number, nu
 	return [Math.max(0, centre - half), Math.min(1, centre + half)];
 }
 
+function valueOf(one: InjectionOutcome, axis: RecallCell["axis"]): number {
+	if (axis === "alpha") return one.event.alpha1400;
+	if (axis === "width_days") return one.event.fwhmDays;
+	return axis === "flux_jy" ? one.hostJy : one.event.amplitude;
+}
+
+export interface RecallMap {
+	x: { axis: RecallCell["axis"]; edges: readonly number[] };
+	y: { axis: RecallCell["axis"]; edges: readonly number[] };
+	/** Injected and found, x fastest. */
+	injected: Int32Array;
+	found: Int32Array;
+}
+
+/** Recall against two properties of the injections at once. */
+export function recallMap(
+	injections: readonly InjectionOutcome[],
+	[xAxis, xEdges]: readonly [RecallCell["axis"], readonly number[]],
+	[yAxis, yEdges]: readonly [RecallCell["axis"], readonly number[]],
+): RecallMap {
+	const columns = xEdges.length - 1;
+	const injected = new Int32Array(columns * (yEdges.length - 1));
+	const found = new Int32Array(injected.length);
+	const cellOf = (value: number, edges: readonly number[]) =>
+		edges.slice(0, -1).findIndex((low, i) => value >= low && (value < edges[i + 1] || i === edges.length - 2));
+	for (const one of injections) {
+		const x = cellOf(valueOf(one, xAxis), xEdges);
+		const y = cellOf(valueOf(one, yAxis), yEdges);
+		if (x < 0 || y < 0) continue;
+		injected[y * columns + x]++;
+		if (one.found) found[y * columns + x]++;
+	}
+	return { x: { axis: xAxis, edges: xEdges }, y: { axis: yAxis, edges: yEdges }, injected, found };
+}
+
 /** Recall against one property of the injections, cut at the edges given. */
 export function recallAlong(
 	injections: readonly InjectionOutcome[],
 	axis: RecallCell["axis"],
 	edges: readonly number[],
 ): RecallCell[] {
-	const valueOf = (one: InjectionOutcome) =>
-		axis === "alpha"
-			? one.event.alpha1400
-			: axis === "width_days"
-				? one.event.fwhmDays
-				: axis === "flux_jy"
-					? one.hostJy
-					: one.event.amplitude;
 	return edges.slice(0, -1).map((low, i) => {
 		const high = edges[i + 1];
-		const inside = injections.filter((one) => valueOf(one) >= low && (valueOf(one) < high || i === edges.length - 2));
+		const inside = injections.filter(
+			(one) => valueOf(one, axis) >= low && (valueOf(one, axis) < high || i === edges.length - 2),
+		);
 		const found = inside.filter((one) => one.found).length;
 		const [recallLow, recallHigh] = wilsonInterval(found, inside.length);
 		return {

@@ -1,9 +1,10 @@
 import type { FieldFilter } from "./field-filter.ts";
-import { type Loaded, MOST_LENSED } from "./lens-fit.ts";
+import { type LensFit, lensTemplate, MOST_LENSED } from "./lens-fit.ts";
 import type { Series } from "./null-model.ts";
+import { amplitudeAtDepth, SMALLEST_DEPTH } from "./templates.ts";
 
 /** Epochs tried when the evidence is looked at without one. */
-const MOST_CARRIERS = 60;
+const MOST_CARRIERS = 40;
 
 /**
  * Epochs by what the evidence loses without them, heaviest first: the likelihood ratio under the two nulls in play, with
@@ -12,11 +13,13 @@ const MOST_CARRIERS = 60;
 export function carriers(
 	field: FieldFilter,
 	series: Series,
-	template: Loaded,
+	lens: LensFit,
 	points: readonly number[],
 ): { epoch: number; lambda: number }[] {
 	const { model, filter } = field;
 	const bands = series.frequencyMhz.length;
+	const template = lensTemplate(field, series, lens);
+	const least = amplitudeAtDepth(field.profiles, lens.alpha, lens.betaS, SMALLEST_DEPTH);
 	const weightOf: { epoch: number; value: number }[] = [];
 	for (let i = 0; i < template.length; i++) {
 		let value = 0;
@@ -31,7 +34,7 @@ export function carriers(
 			epoch,
 			lambda: without(series, epoch, () => {
 				model.prepare(series, series.mjd.length, points);
-				filter.load(series, template.values, 0, template.first, template.length);
+				filter.load(series, template.values, 0, template.first, template.length, least);
 				let alone = -Infinity;
 				for (const g of points) {
 					alone = Math.max(alone, model.logLikelihood[g]);

@@ -1,8 +1,18 @@
 import { anneal } from "./anneal.ts";
 import type { FieldFilter } from "./field-filter.ts";
+import type { MatchedFilter } from "./matched-filter.ts";
 import type { NullModel, Series } from "./null-model.ts";
 import { alphaAt, lensGain } from "./plasma-lens.ts";
-import { firstAtOrAfter, LONGEST_SHARE, type ProfileCache, referenceFrequency, SPIKE_LIMIT } from "./templates.ts";
+import {
+	amplitudeAtDepth,
+	firstAtOrAfter,
+	LONGEST_SHARE,
+	type ProfileCache,
+	referenceFrequency,
+	SEARCHED_DEPTH,
+	SMALLEST_DEPTH,
+	SPIKE_LIMIT,
+} from "./templates.ts";
 
 /** A fitted lens. `alpha` and `widthDays` refer to the reference frequency of the series. */
 export interface LensFit {
@@ -51,6 +61,20 @@ export function lensTemplate(
 	return { values, first, length };
 }
 
+/** Loads the lens into the filter of its field; events shallower than the smallest depth do not count. */
+export function loadLens(
+	field: { profiles: ProfileCache; scratch: Float64Array; filter: MatchedFilter },
+	series: Series,
+	fit: Pick<LensFit, "alpha" | "betaS" | "widthDays" | "centreMjd">,
+	{ cutSpikes = false, depth = SMALLEST_DEPTH } = {},
+): Loaded {
+	const template = lensTemplate(field, series, fit);
+	if (cutSpikes) limitSpikes(template.values, template.length * series.frequencyMhz.length);
+	const least = amplitudeAtDepth(field.profiles, fit.alpha, fit.betaS, depth);
+	field.filter.load(series, template.values, 0, template.first, template.length, least);
+	return template;
+}
+
 function limitSpikes(values: Float64Array, size: number): void {
 	for (let at = 0; at < size; at++) if (values[at] > SPIKE_LIMIT) values[at] = SPIKE_LIMIT;
 }
@@ -72,9 +96,7 @@ export function scanLens(
 				widthDays: start.widthDays * stretch,
 				centreMjd: start.centreMjd + (shift * start.widthDays) / 24,
 			};
-			const template = lensTemplate(field, series, fit);
-			limitSpikes(template.values, template.length * series.frequencyMhz.length);
-			field.filter.load(series, template.values, 0, template.first, template.length);
+			loadLens(field, series, fit, { cutSpikes: true, depth: SEARCHED_DEPTH });
 			const found = field.filter.evaluate(model, point, MOST_LENSED);
 			if (found > most) [most, best] = [found, fit];
 		}
@@ -102,9 +124,7 @@ export function refineLens(
 		if (p[2] < Math.log(4) || p[2] > Math.log(Math.max(15, LONGEST_SHARE * span))) return false;
 		const width = Math.exp(p[2]);
 		if (p[3] < mjd[0] - width || p[3] > mjd[0] + span + width) return false;
-		const template = lensTemplate(field, series, fitOf(p));
-		if (model === field.searchModel) limitSpikes(template.values, template.length * series.frequencyMhz.length);
-		field.filter.load(series, template.values, 0, template.first, template.length);
+		loadLens(field, series, fitOf(p), { cutSpikes: model === field.searchModel });
 		return true;
 	};
 	const found = anneal(

@@ -11,7 +11,7 @@ export interface FilterResult {
 
 /**
  * Generalised-least-squares fit of one template to one source under its red-noise null (detection of a known signal
- * in coloured noise): `rho^2 = num^2 / den`, `amplitude = num / den`, limited to `0..mostAmplitude`.
+ * in coloured noise): `rho^2 = num^2 / den`, `amplitude = num / den`, limited to `least..mostAmplitude`.
  */
 export class MatchedFilter {
 	private p = new Float64Array(0);
@@ -23,8 +23,9 @@ export class MatchedFilter {
 
 	/**
 	 * Loads a template: `values` holds its effect (bands fastest) at epochs `first ... first + length - 1`, zero elsewhere.
+	 * `least` is the smallest amplitude that is of interest.
 	 */
-	load(series: Series, values: ArrayLike<number>, at: number, first: number, length: number): void {
+	load(series: Series, values: ArrayLike<number>, at: number, first: number, length: number, least = 0): void {
 		const bands = series.frequencyMhz.length;
 		if (this.p.length < 2 * length) this.p = new Float64Array(4 * length);
 		if (this.bandSum.length !== bands) {
@@ -92,6 +93,7 @@ export class MatchedFilter {
 		this.product = product;
 		this.first = first;
 		this.length = length;
+		this.least = least;
 		this.result.logLikelihood = -Infinity;
 		this.result.point = -1;
 		this.result.amplitude = 0;
@@ -100,6 +102,7 @@ export class MatchedFilter {
 	private slopesOf: Float64Array | null = null;
 	private first = 0;
 	private length = 0;
+	private least = 0;
 
 	/**
 	 * Adds a grid point to the comparison and returns the log-likelihood there with the template at its best amplitude.
@@ -174,10 +177,10 @@ export class MatchedFilter {
 			for (let j = 0; j < bands; j++) sum += levels[inverse + k * bands + j] * r[j];
 			squares -= r[k] * sum;
 		}
-		let amplitude = 0;
+		const least = bothSigns ? -mostAmplitude : this.least;
+		let amplitude = least > 0 ? least : 0;
 		if (squares > 1e-9) {
 			amplitude = product / squares;
-			const least = bothSigns ? -mostAmplitude : 0;
 			if (amplitude > mostAmplitude) amplitude = mostAmplitude;
 			else if (amplitude < least) amplitude = least;
 		}

@@ -1,7 +1,7 @@
 import { type Alternative, bestAlternative, NOTHING } from "./alternatives.ts";
 import type { FieldFilter } from "./field-filter.ts";
 import { carriers, without } from "./leave-one-out.ts";
-import { type LensFit, lensTemplate, MOST_LENSED, refineLens, scanLens } from "./lens-fit.ts";
+import { type LensFit, loadLens, MOST_LENSED, refineLens, scanLens } from "./lens-fit.ts";
 import { NULL_GRID, type NullModel, type Series } from "./null-model.ts";
 import { best, type Search, type Start } from "./template-search.ts";
 import { SPIKE_LIMIT, type TemplateBank } from "./templates.ts";
@@ -26,23 +26,29 @@ export interface SourceEvaluation {
 
 /** Null points at which the coarse bank is run: a cross-section of the grid. */
 const COARSE_POINTS = NULL_GRID.map((_, g) => g).filter(
-	(g) => g === 0 || (NULL_GRID[g].kappa < 0.5 && [8, 40, 200].includes(NULL_GRID[g].tau)),
+	(g) =>
+		g === 0 ||
+		(NULL_GRID[g].kappa < 0.5 &&
+			([0.012, 0.35].includes(NULL_GRID[g].sigma) ? [40] : [8, 200]).includes(NULL_GRID[g].tau)),
 );
 /** Null points on which the full banks are run. */
 const LEADING_POINTS = 4;
 /** Classes (shape and width) whose best template is scanned finely, and how many of these are refined. */
 const FINALISTS = 6;
 const REFINED = 3;
-/** Smallest depth, fraction of the flux at the reference frequency, that is called an event. */
-const SMALLEST_DEPTH = 0.05;
 /** Below this the search ends early: far below any threshold in use. */
 const HOPELESS = 15;
 const COARSE_HOPELESS = 11;
 /** The same for the memoryless null, in which a dip of depth d over n epochs gives some n (d / 0.1)^2. */
 const MEMORYLESS_HOPELESS = 16;
 
-/** Judges one source on the first `series.mjd.length` epochs of its field. */
-export function evaluateSource(field: FieldFilter, series: Series): SourceEvaluation {
+/**
+ * Judges one source on the first `series.mjd.length` epochs of its field.
+ *
+ * @param least the search may end as soon as the score is known to be smaller than this
+ */
+export function evaluateSource(field: FieldFilter, series: Series, least = HOPELESS): SourceEvaluation {
+	const hopeless = Math.max(HOPELESS, least);
 	const { model, filter } = field;
 	const epochs = series.mjd.length;
 	const points = model.grid.length;
@@ -82,7 +88,8 @@ export function evaluateSource(field: FieldFilter, series: Series): SourceEvalua
 		if (bank.ready[template] >= epochs || bank.centre[template] > latest + bank.ahead * bank.width[template])
 			return -Infinity;
 		const length = Math.min(bank.length[template], epochs - first);
-		filter.load(data, bank.values, bank.offset[template], first, length);
+		const least = bothSigns ? 0 : bank.least[bank.shape[template]];
+		filter.load(data, bank.values, bank.offset[template], first, length, least);
 		for (const g of grid) filter.evaluate(by, g, most, bothSigns);
 		return filter.result.logLikelihood;
 	};
@@ -173,29 +180,26 @@ export function evaluateSource(field: FieldFilter, series: Series): SourceEvalua
 		}
 	}
 	if (lens === null) return evaluation;
-	let template = lensTemplate(field, series, lens);
-	filter.load(series, template.values, 0, template.first, template.length);
+	loadLens(field, series, lens);
 	for (const g of all) filter.evaluate(model, g, MOST_LENSED);
 	withLens = filter.result.logLikelihood;
 	lens = { ...lens, amplitude: filter.result.amplitude };
 	evaluation.nullWithLens = filter.result.point;
 	evaluation.lens = lens;
 	evaluation.lambdaNull = 2 * (withLens - none);
-	evaluation.score = Math.max(0, Math.min(evaluation.lambdaNull, HOPELESS));
-	if (evaluation.lambdaNull < HOPELESS) return evaluation;
-	// An effect this small is within what calibration leaves behind, however significant.
-	if (!(lens.amplitude * (1 - field.profiles.get(lens.alpha, lens.betaS).gain[0]) >= SMALLEST_DEPTH)) return evaluation;
+	evaluation.score = Math.max(0, Math.min(evaluation.lambdaNull, hopeless));
+	if (evaluation.lambdaNull < hopeless) return evaluation;
 	// 4. Alternatives, refined as the lenses are.
-	const alternative = bestAlternative(field, series, search, lens);
+	const alternative = bestAlternative(field, series, search, lens, withLens - hopeless / 2);
 	if (alternative.logLikelihood > none) evaluation.alternative = alternative.alternative;
 	evaluation.lambdaAlternative = 2 * (withLens - Math.max(none, alternative.logLikelihood));
-	if (evaluation.lambdaAlternative < HOPELESS) {
+	if (evaluation.lambdaAlternative < hopeless) {
 		evaluation.score = Math.max(0, evaluation.lambdaAlternative);
 		return evaluation;
 	}
 	// 5. Without each of the three epochs that carry most.
-	template = lensTemplate(field, series, lens);
-	const heaviest = carriers(field, series, template, [...new Set([evaluation.nullWithLens, nullAlone])]);
+	const fit = lens;
+	const heaviest = carriers(field, series, fit, [...new Set([evaluation.nullWithLens, nullAlone])]);
 	evaluation.carriers = heaviest.slice(0, 8).map(({ epoch }) => epoch);
 	let worst = evaluation.lambdaNull;
 	for (const epoch of evaluation.carriers.slice(0, 3))
@@ -203,7 +207,7 @@ export function evaluateSource(field: FieldFilter, series: Series): SourceEvalua
 			// Every null again: a single outlier may be all that made the quiet ones impossible.
 			model.prepare(series);
 			const alone = model.logLikelihood[bestNull()];
-			filter.load(series, template.values, 0, template.first, template.length);
+			loadLens(field, series, fit);
 			for (const g of all) filter.evaluate(model, g, MOST_LENSED);
 			worst = Math.min(worst, 2 * (filter.result.logLikelihood - alone));
 		});

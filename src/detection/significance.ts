@@ -59,6 +59,18 @@ export function significanceOf(
 	return { falseAlarmProbability: p, sigma: sigmaOf(p), extrapolated: score > tail.highest };
 }
 
+/** A score just below that whose significance is `sigma`. */
+export function scoreAtSigma(sigma: number, looks: Looks = "once"): number {
+	let low = 0;
+	let high = 1e6;
+	for (let i = 0; i < 60; i++) {
+		const middle = (low + high) / 2;
+		if (significanceOf(middle, looks).sigma < sigma) low = middle;
+		else high = middle;
+	}
+	return low;
+}
+
 /** The score whose false-alarm probability is `p`. */
 export function scoreAt(p: number, looks: Looks = "once", tail: NullTail = CALIBRATION[looks]): number {
 	let low = 0;

@@ -20,6 +20,8 @@ export interface TemplateBank {
 	/** Index into {@link shapes}. */
 	shape: Int16Array;
 	shapes: Shape[];
+	/** Per shape: smallest amplitude of interest. */
+	least: Float64Array;
 }
 
 export type Shape =
@@ -48,24 +50,40 @@ export function referenceFrequency(frequencyMhz: Float64Array): number {
 	return highest >= 1000 && lowest <= 2000 ? 1400 : lowest;
 }
 
+/** Smallest depth, fraction of the flux at the reference frequency, that is called an event: calibration leaves less. */
+export const SMALLEST_DEPTH = 0.05;
+/** The same for templates of the bank, whose misfit makes events look shallower. */
+export const SEARCHED_DEPTH = 0.03;
+
+/** The lensed fraction at which a lens has a given depth. */
+export const amplitudeAtDepth = (profiles: ProfileCache, alpha: number, betaS: number, depth: number) =>
+	depth / Math.max(0.05, 1 - profiles.get(alpha, betaS).gain[0]);
+
 /** Lens radii beyond which templates are cut: some seven widths of the dip. */
 const FARTHEST = 40;
+
+/** Steps of the logarithms of strength and size in which profiles are kept. */
+const STRENGTH_STEP = 0.04;
+const SIZE_STEP = 0.08;
 
 /** Profiles by strength and size, computed once; strengths are rounded to steps of 4 %, sizes to steps of 8 %. */
 export class ProfileCache {
 	private readonly profiles = new Map<number, LensProfile>();
 	private readonly most: number;
-	constructor(most = 4000) {
+	constructor(most = 10_000) {
 		this.most = most;
 	}
 	get(alpha: number, betaS: number): LensProfile {
-		const a = Math.round(Math.log(alpha) / 0.04);
-		const b = Math.round(Math.log(betaS) / 0.08);
+		const a = Math.round(Math.log(alpha) / STRENGTH_STEP);
+		const b = Math.round(Math.log(betaS) / SIZE_STEP);
 		const key = (a + 2000) * 4096 + b + 2000;
 		let profile = this.profiles.get(key);
 		if (profile === undefined) {
 			if (this.profiles.size >= this.most) this.profiles.clear();
-			profile = lensProfile(Math.exp(0.04 * a), Math.exp(0.08 * b), { samplesPerSource: 8, farthest: FARTHEST });
+			profile = lensProfile(Math.exp(STRENGTH_STEP * a), Math.exp(SIZE_STEP * b), {
+				samplesPerSource: 8,
+				farthest: FARTHEST,
+			});
 			this.profiles.set(key, profile);
 		}
 		return profile;
@@ -133,7 +151,7 @@ class BankBuilder {
 		this.ready.push(ready);
 	}
 
-	bank(ahead: number): TemplateBank {
+	bank(ahead: number, least: (shape: Shape) => number = () => 0): TemplateBank {
 		return {
 			size: this.offset.length,
 			values: this.values.slice(0, this.used),
@@ -146,6 +164,7 @@ class BankBuilder {
 			ahead,
 			shape: Int16Array.from(this.shape),
 			shapes: this.shapes,
+			least: Float64Array.from(this.shapes, least),
 		};
 	}
 }
@@ -209,7 +228,9 @@ export function lensBank(
 			}
 		}
 	}
-	return builder.bank(CENTRES_AHEAD);
+	return builder.bank(CENTRES_AHEAD, (shape) =>
+		shape.kind === "lens" ? amplitudeAtDepth(profiles, shape.alpha, shape.betaS, SEARCHED_DEPTH) : 0,
+	);
 }
 
 /** Distance in lens radii beyond which a profile is flat to {@link NEGLIGIBLE}. */

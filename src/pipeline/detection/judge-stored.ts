@@ -1,10 +1,11 @@
 import type { Config } from "../../config/schema.ts";
-import type { Candidate, Detections } from "../../detection/detect.ts";
+import type { Candidate, Detections, DetectSource, LightCurveTable } from "../../detection/detect.ts";
 import * as metrics from "../../observability/metrics.ts";
 import type { Queryable, Transaction } from "../../store/database.ts";
 import { type DetectionOutcome, recordDetection, storeScores } from "../../store/detections.ts";
 import { lightCurvesOf, type MeasurementRow } from "../../store/measurements.ts";
 import { detectInThreads } from "./in-threads.ts";
+import { flagGroups, type RefusedCandidate, verifyCandidates } from "./verify-stored.ts";
 
 /** Which detector spoke, in the history of a candidate. */
 const DETECTOR = "lens-filter-2";
@@ -22,9 +23,21 @@ export type DetectionSettings = Pick<Config["ese_detection"], "preset" | "min_si
 export interface Judgement {
 	sources: readonly JudgedSource[];
 	detections: Detections;
+	/** What the stored measurements do not bear out: never stored. */
+	refused: readonly RefusedCandidate[];
 	/** Newest measurement of each source, MJD. */
 	lastMjd: ReadonlyMap<number, number>;
 }
+
+export interface JudgeHooks {
+	/** Told of each reason for which a candidate is not stored. */
+	onRefused?: (sourceId: string, reason: string) => void;
+	onProgress?: (done: number, total: number) => void;
+}
+
+/** A detector that contradicts the measurements is a fault that somebody must hear of. */
+const reportRefused = (sourceId: string, reason: string) =>
+	process.emitWarning(`candidate of source ${sourceId} refused: ${reason}`);
 
 /** Looks for events in the stored light curves of sources, those measured under the given settings. */
 export async function judgeStored(
@@ -32,20 +45,31 @@ export async function judgeStored(
 	sources: readonly JudgedSource[],
 	settings: DetectionSettings,
 	configurationHash: string,
+	{ onRefused = reportRefused, onProgress = () => {} }: JudgeHooks = {},
 ): Promise<Judgement> {
 	const rows = await lightCurvesOf(
 		db,
 		sources.map((source) => source.id),
 		configurationHash,
 	);
+	const table = tableOf(sources, rows, await bandFrequencies(db));
+	const named = detectSources(sources);
+	const found = await judge(table, named, settings, onProgress);
+	const { accepted, refused } = verifyCandidates(table, named, found.candidates);
+	for (const { candidate, reasons } of refused)
+		for (const reason of reasons) onRefused(named[candidate.sourceIndex].id, reason);
+	const detections = { ...found, candidates: flagGroups(accepted, named) };
+	const lastMjd = new Map<number, number>();
+	for (const row of rows) lastMjd.set(row.source_id, Math.max(row.mjd, lastMjd.get(row.source_id) ?? -Infinity));
+	return { sources, detections, refused, lastMjd };
+}
+
+export async function bandFrequencies(db: Queryable): Promise<Map<number, number>> {
 	const bands = await db.query<{ id: number; mhz: number }>(
 		"band frequencies",
 		"SELECT id, frequency_hz / 1e6 AS mhz FROM band",
 	);
-	const detections = await judge(sources, rows, new Map(bands.map((band) => [band.id, band.mhz])), settings);
-	const lastMjd = new Map<number, number>();
-	for (const row of rows) lastMjd.set(row.source_id, Math.max(row.mjd, lastMjd.get(row.source_id) ?? -Infinity));
-	return { sources, detections, lastMjd };
+	return new Map(bands.map((band) => [band.id, band.mhz]));
 }
 
 export interface RecordedCandidate {
@@ -82,31 +106,42 @@ export async function storeJudgement(
 export const newCandidates = (recorded: RecordedCandidate[]): number =>
 	recorded.filter(({ outcome }) => outcome === "detected").length;
 
-/** The detector over stored rows: on the common scale where there is one. */
-function judge(
+/** Stored rows as a table of light curves: on the common scale where there is one. */
+export function tableOf(
 	sources: readonly JudgedSource[],
 	rows: readonly MeasurementRow[],
 	bandMhz: ReadonlyMap<number, number>,
-	settings: DetectionSettings,
-): Promise<Detections> {
+): LightCurveTable {
 	const place = new Map(sources.map((source, i) => [source.id, i]));
-	return detectInThreads(
-		{
-			sourceIndex: Int32Array.from(rows, (row) => place.get(row.source_id) as number),
-			mjd: Float64Array.from(rows, (row) => row.mjd),
-			frequencyMhz: Float64Array.from(rows, (row) => bandMhz.get(row.band_id) as number),
-			flux: Float64Array.from(rows, (row) => row.flux_norm_jy ?? row.flux_jy ?? Number.NaN),
-			fluxErr: Float64Array.from(
-				rows,
-				(row) => (row.flux_norm_jy === null ? row.flux_err_jy : row.flux_norm_err_jy) ?? Number.NaN,
-			),
-		},
-		sources.map((source) => ({
-			id: String(source.id),
-			raDeg: source.ra_deg,
-			decDeg: source.dec_deg,
-			...(source.field_id === null ? {} : { fieldId: String(source.field_id) }),
-		})),
+	return {
+		sourceIndex: Int32Array.from(rows, (row) => place.get(row.source_id) as number),
+		mjd: Float64Array.from(rows, (row) => row.mjd),
+		frequencyMhz: Float64Array.from(rows, (row) => bandMhz.get(row.band_id) as number),
+		flux: Float64Array.from(rows, (row) => row.flux_norm_jy ?? row.flux_jy ?? Number.NaN),
+		fluxErr: Float64Array.from(
+			rows,
+			(row) => (row.flux_norm_jy === null ? row.flux_err_jy : row.flux_norm_err_jy) ?? Number.NaN,
+		),
+	};
+}
+
+export const detectSources = (sources: readonly JudgedSource[]): DetectSource[] =>
+	sources.map((source) => ({
+		id: String(source.id),
+		raDeg: source.ra_deg,
+		decDeg: source.dec_deg,
+		...(source.field_id === null ? {} : { fieldId: String(source.field_id) }),
+	}));
+
+const judge = (
+	table: LightCurveTable,
+	sources: readonly DetectSource[],
+	settings: DetectionSettings,
+	onProgress: (done: number, total: number) => void,
+): Promise<Detections> =>
+	detectInThreads(
+		table,
+		sources,
 		{
 			preset: settings.min_sigma === undefined ? settings.preset : undefined,
 			minSigma: settings.min_sigma,
@@ -114,8 +149,8 @@ function judge(
 			tierMedium: settings.tier_medium,
 			normalized: true,
 		},
+		onProgress,
 	);
-}
 
 const detectionOf = (candidate: Candidate, sourceId: number) => ({
 	sourceId,
