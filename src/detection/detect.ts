@@ -20,7 +20,7 @@ import { NULL_GRID } from "./null-model.ts";
 import { evaluateSource, type SourceEvaluation } from "./score.ts";
 import { type PreparedSeries, prepareSeries } from "./series.ts";
 import { scoreAtSigma, sigmaOf, significanceOf } from "./significance.ts";
-import { ProfileCache, referenceFrequency } from "./templates.ts";
+import { firstAtOrAfter, ProfileCache, referenceFrequency } from "./templates.ts";
 
 export type { Candidate, SourceScore, Tier } from "./candidate.ts";
 export type { DetectSource, LightCurveTable, RejectedRow } from "./light-curve-table.ts";
@@ -200,7 +200,7 @@ function describe(
 	const lens = evaluation.lens as LensFit;
 	const { mjd, frequencyMhz } = field;
 	const interval = eventInterval(lens, mjd, frequencyMhz, filter.profiles);
-	const detected = firstDetection(filter, field, flux, err, gainError, interval.first, thresholdSigma(options));
+	const detected = firstDetection(filter, field, flux, err, gainError, interval, thresholdSigma(options));
 	const { sigma, falseAlarmProbability, extrapolated } = significanceOf(evaluation.score);
 	const reference = referenceFrequency(frequencyMhz);
 	const flags: string[] = [];
@@ -259,9 +259,12 @@ function describe(
 /** Chromaticity below which an event is called achromatic. */
 const ACHROMATIC = 0.1;
 
+/** How far before the fitted beginning the first detection is looked for, as a share of the event's length. */
+const EARLIER = 0.1;
+
 /**
- * The first epoch at which the data seen so far raise an event that begins at `start`: the very search of the whole
- * series, on what there was by then.
+ * The first epoch at which the data seen so far raise an event that overlaps the one of epochs `first` to `last`: the
+ * very search of the whole series, on what there was by then.
  */
 function firstDetection(
 	filter: FieldFilter,
@@ -269,19 +272,25 @@ function firstDetection(
 	flux: Float64Array,
 	err: Float64Array,
 	gainError: Float64Array,
-	start: number,
+	{ first, last }: { first: number; last: number },
 	least: number,
 ): number {
-	const epochs = field.mjd.length;
+	const { mjd, frequencyMhz } = field;
 	const leastScore = scoreAtSigma(least);
-	for (let seen = Math.max(FEWEST_EPOCHS, start + 3); seen < epochs; seen++) {
-		const series = prepareSeries(field.mjd, field.frequencyMhz, flux, err, gainError, seen);
+	const length = mjd[last] - mjd[first];
+	const begin = firstAtOrAfter(mjd, mjd[first] - EARLIER * length);
+	for (let seen = Math.max(FEWEST_EPOCHS, begin + 2); seen < mjd.length; seen++) {
+		const series = prepareSeries(mjd, frequencyMhz, flux, err, gainError, seen);
 		if (series === null || series.usedEpochs < FEWEST_EPOCHS) continue;
 		// An epoch without data for this source cannot raise anything new.
 		if (!hasData(series, seen - 1)) continue;
-		if (significanceOf(evaluateSource(filter, series, leastScore).score).sigma >= least) return seen - 1;
+		const { score, lens } = evaluateSource(filter, series, leastScore);
+		if (lens === null || significanceOf(score).sigma < least) continue;
+		const early = eventInterval(lens, series.mjd, frequencyMhz, filter.profiles);
+		// An alarm about something else, over by the time this event begins, is not its detection.
+		if (mjd[early.last] >= mjd[first] - EARLIER * length) return seen - 1;
 	}
-	return epochs - 1;
+	return mjd.length - 1;
 }
 
 function hasData(series: PreparedSeries, epoch: number): boolean {

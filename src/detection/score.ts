@@ -128,7 +128,12 @@ export function evaluateSource(field: FieldFilter, series: Series, least = HOPEL
 			for (let t = 0; t < bank.size; t++) value[t] = runOn(by, bank, t, [point], most, signs(t));
 			for (const [count, classes] of counts)
 				for (const { template } of best(bank, count, (t) => value[t], classes))
-					chosen.set(2 * template + (by === model ? 0 : 1), { template, model: by, point });
+					chosen.set(2 * template + (by === model ? 0 : 1), {
+						template,
+						model: by,
+						point,
+						lambda: 2 * (value[template] - by.logLikelihood[point]),
+					});
 		}
 		return [...chosen.values()];
 	};

@@ -6,6 +6,8 @@ export interface Start {
 	template: number;
 	model: NullModel;
 	point: number;
+	/** Twice the log-likelihood ratio of the template to that null. */
+	lambda: number;
 }
 
 export type Search = (

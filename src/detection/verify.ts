@@ -44,7 +44,6 @@ export function impossibleCandidate(
 		firstDetectedMjd >= bounds.firstMjd && firstDetectedMjd <= bounds.lastMjd,
 		"it was detected when there were no measurements",
 	);
-	check(firstDetectedMjd >= startMjd, "it was detected before it began");
 	check(candidate.depth <= MOST_LENSED, `depth ${candidate.depth} exceeds the whole flux`);
 	check(candidate.durationDays > 0, `durationDays ${candidate.durationDays} is not positive`);
 	check(candidate.statistic >= 0, `statistic ${candidate.statistic} is negative`);
