@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import pg from "pg";
-import { from as copyFrom } from "pg-copy-streams";
+import { from as copyFrom, to as copyTo } from "pg-copy-streams";
 import { CausticError, failure } from "../error.ts";
 import { inSpan, type SpanRecord } from "../observability/tracing.ts";
 
@@ -30,6 +30,9 @@ export interface Queryable {
 export interface Transaction extends Queryable {
 	/** Bulk load by COPY: one array of values per column; the fastest way in, about a million rows per second. */
 	copy(table: string, columns: CopyColumn[], rows: number): Promise<void>;
+	/** A table as COPY writes it, and back. Names must be the schema's own. */
+	copyOut(table: string, columns: string[]): AsyncIterable<Buffer>;
+	copyIn(table: string, columns: string[], text: Readable): Promise<void>;
 	/** For libraries that bring their own statements. */
 	executeSql(text: string, values?: unknown[]): Promise<{ rows: never[] }>;
 }
@@ -111,6 +114,8 @@ function* copyText(columns: CopyColumn[], rows: number): Generator<string> {
 	if (chunk !== "") yield chunk;
 }
 
+const quoted = (columns: string[]) => columns.map((column) => `"${column}"`).join(", ");
+
 class ClientTransaction implements Transaction {
 	readonly client: pg.PoolClient;
 
@@ -132,6 +137,16 @@ class ClientTransaction implements Transaction {
 			const stream = this.client.query(copyFrom(`COPY ${table} (${list}) FROM STDIN`));
 			await pipeline(Readable.from(copyText(columns, rows)), stream);
 		});
+	}
+
+	copyOut(table: string, columns: string[]): AsyncIterable<Buffer> {
+		return this.client.query(copyTo(`COPY "${table}" (${quoted(columns)}) TO STDOUT`));
+	}
+
+	copyIn(table: string, columns: string[], text: Readable): Promise<void> {
+		return inSpan(`sql copy ${table}`, {}, () =>
+			pipeline(text, this.client.query(copyFrom(`COPY "${table}" (${quoted(columns)}) FROM STDIN`))),
+		);
 	}
 
 	async executeSql(text: string, values?: unknown[]): Promise<{ rows: never[] }> {

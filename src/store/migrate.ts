@@ -69,8 +69,8 @@ export async function schemaStatus(database: Database): Promise<SchemaStatus> {
 	return { current: rows.length === 0 ? 0 : rows[rows.length - 1].version, wanted };
 }
 
-/** Brings the schema to this program's version; a second call finds nothing to do. */
-export async function upgradeDatabase(database: Database): Promise<number> {
+/** Brings the schema to this program's version, or to an earlier one of a new database; a second call finds nothing to do. */
+export async function upgradeDatabase(database: Database, upTo = Number.POSITIVE_INFINITY): Promise<number> {
 	const applied = await database.transaction("upgrade", async (tx) => {
 		await tx.query("upgrade lock", "SELECT pg_advisory_xact_lock($1)", [ADVISORY_LOCK]);
 		await tx.execute(
@@ -79,7 +79,7 @@ export async function upgradeDatabase(database: Database): Promise<number> {
 		);
 		const rows = await tx.query<{ version: number }>("schema version", "SELECT version FROM schema_migration");
 		const have = new Set(rows.map((row) => row.version));
-		const missing = MIGRATIONS.filter((migration) => !have.has(migration.version));
+		const missing = MIGRATIONS.filter(({ version }) => version <= upTo && !have.has(version));
 		for (const migration of missing) {
 			await tx.execute(`migration ${migration.name}`, migration.sql);
 			await tx.execute("schema record", "INSERT INTO schema_migration (version, name, checksum) VALUES ($1, $2, $3)", [

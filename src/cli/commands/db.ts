@@ -1,5 +1,11 @@
+import { createReadStream, existsSync } from "node:fs";
+import { createGunzip } from "node:zlib";
+import { badInput } from "../../error.ts";
+import { writeAtomically } from "../../formats/atomic-file.ts";
+import { backUp, type OnTable, type RowCounts, restore } from "../../store/backup.ts";
 import { schemaStatus, upgradeDatabase } from "../../store/migrate.ts";
-import { type Command, EXIT, JSON_OPTION } from "../command.ts";
+import { type Command, EXIT, type Invocation, JSON_OPTION } from "../command.ts";
+import { progressOn } from "../progress.ts";
 import { STORE_OPTIONS, withStore } from "../store-options.ts";
 import { subcommandOf } from "../subcommands.ts";
 
@@ -19,15 +25,21 @@ const ORPHANS: Record<string, string> = {
 
 export const command: Command = {
 	name: "db",
-	summary: "the database: upgrade its schema, check that it agrees with itself",
-	usage: "db upgrade|check [--data DIR] [--database URL]",
+	summary: "the database: upgrade its schema, check that it agrees with itself, back it up",
+	usage: "db upgrade|check|backup FILE|restore FILE [--data DIR] [--database URL]",
 	description:
-		"upgrade brings the schema to this program's version, forward only, and is safe to repeat. check compares statistics,\ncandidates and corrections with the measurements that they claim to describe, and exits with 1 when they differ.",
-	examples: ["caustic db check --data survey", "caustic db upgrade --database postgresql://caustic@db.example/caustic"],
+		"upgrade brings the schema to this program's version, forward only, and is safe to repeat. check compares statistics,\ncandidates and corrections with the measurements that they claim to describe, and exits with 1 when they differ. backup\nwrites all that is stored, as of one moment and while work goes on, into one gzipped file; restore puts it into a data\nfolder or database that holds nothing yet. Images, reports and products stay where they are: keep their folders too.",
+	examples: [
+		"caustic db check --data survey",
+		"caustic db backup survey.backup.gz --data survey",
+		"caustic db restore survey.backup.gz --data survey2",
+		"caustic db upgrade --database postgresql://caustic@db.example/caustic",
+	],
 	options: { ...STORE_OPTIONS, ...JSON_OPTION },
 
 	async run(invocation) {
-		const { name } = subcommandOf(invocation, "db", ["upgrade", "check"] as const);
+		const { name, rest } = subcommandOf(invocation, "db", ["upgrade", "check", "backup", "restore"] as const);
+		if (name === "backup" || name === "restore") return copySurvey(invocation, name, rest);
 		return withStore(invocation, { mustExist: true, anySchema: true }, async ({ store: { database } }) => {
 			const asJson = invocation.options.json === true;
 			if (name === "upgrade") {
@@ -58,3 +70,50 @@ export const command: Command = {
 		});
 	},
 };
+
+/** Backup and restore: one file on this side, the database on the other. */
+async function copySurvey(invocation: Invocation, name: "backup" | "restore", rest: string[]): Promise<number> {
+	const [file] = rest;
+	if (file === undefined || rest.length > 1) {
+		throw badInput("bad-usage", "one file is needed", {
+			subject: `caustic db ${name}`,
+			remedy: `For instance caustic db ${name} survey.backup.gz`,
+		});
+	}
+	if (name === "restore" && !existsSync(file)) {
+		throw badInput("no-such-file", "there is no such file", { subject: file, remedy: "Check the path" });
+	}
+	const rows = await withStore(invocation, { mustExist: name === "backup", anySchema: true }, async ({ store }) => {
+		const progress = progressOn(name);
+		const onTable: OnTable = (table, done, of) => progress.update(done, of, table);
+		try {
+			if (name === "restore") return await restore(store.database, gunzipped(file), file, onTable);
+			let counts: RowCounts = {};
+			await writeAtomically(
+				file,
+				async (sink) => {
+					counts = await backUp(store.database, (bytes) => sink.write(bytes), onTable);
+				},
+				{ gzip: true },
+			);
+			return counts;
+		} finally {
+			progress.end();
+		}
+	});
+	const total = Object.values(rows).reduce((sum, n) => sum + n, 0);
+	process.stdout.write(
+		invocation.options.json === true
+			? `${JSON.stringify({ file, rows })}\n`
+			: `${total.toLocaleString("en")} rows of ${Object.keys(rows).length} tables ${name === "backup" ? "written to" : "restored from"} ${file}\n`,
+	);
+	return EXIT.done;
+}
+
+function gunzipped(file: string): AsyncIterable<Buffer> {
+	const gunzip = createGunzip();
+	createReadStream(file)
+		.on("error", (error) => gunzip.destroy(error))
+		.pipe(gunzip);
+	return gunzip;
+}
