@@ -80,6 +80,7 @@ describe("operating a survey from the terminal", () => {
 			"associate",
 			"measure",
 			"normalise",
+			"bin",
 			"statistics",
 			"detect",
 			"report",
