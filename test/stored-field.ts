@@ -6,6 +6,8 @@ import type { SimulatedField } from "./simulated-gains.ts";
 /** What else the rows of a stored field say. */
 export interface StoredFieldOptions {
 	frequencyHz?: number;
+	/** Epochs whose measurements are there from the start; all unless given. */
+	measured?: number;
 	/** Catalogue flux of each source; none unless given. */
 	catalogueFluxJy?: (source: number) => number | null;
 }
@@ -24,6 +26,7 @@ export async function storeField(
 ): Promise<void> {
 	const { sources, epochs, mjd } = field;
 	const configuration = configurationHash(loadConfig().config);
+	const measured = options.measured ?? epochs;
 	const frequencyHz = options.frequencyHz ?? 1.4e9;
 	await database.transaction("store field", async (tx) => {
 		await tx.execute("field", "INSERT INTO field VALUES (1, 'F1', $1, $2, 1.5)", [field.raDeg[0], field.decDeg[0]]);
@@ -80,29 +83,47 @@ export async function storeField(
 			],
 			sources,
 		);
-		// Image after image, as measured.
-		const at = (row: number) => ({ i: row % sources, k: Math.floor(row / sources) });
-		const cell = (row: number) => at(row).i * epochs + at(row).k;
-		await tx.copy(
-			"measurement",
-			[
-				{ name: "source_id", value: (row) => at(row).i + 1 },
-				{ name: "image_id", value: (row) => at(row).k + 1 },
-				{ name: "method", value: () => "forced" },
-				{ name: "configuration", value: () => configuration },
-				{ name: "band_id", value: () => 1 },
-				{ name: "mjd", value: (row) => mjd[at(row).k] },
-				{ name: "flux_jy", value: (row) => field.fluxJy[cell(row)] },
-				{ name: "flux_err_jy", value: (row) => field.fluxErrJy[cell(row)] },
-				{ name: "snr", value: (row) => field.fluxJy[cell(row)] / field.fluxErrJy[cell(row)] },
-				{ name: "run_id", value: (row) => runOf(at(row).k) },
-			],
-			sources * epochs,
-		);
 		for (const noun of ["field", "band", "epoch", "image", "source"]) {
 			await tx.execute("counter", `INSERT INTO counter (name, next) SELECT $1, coalesce(max(id), 0) + 1 FROM ${noun}`, [
 				noun,
 			]);
 		}
 	});
+	for (let k = 0; k < measured; k++) await storeEpoch(database, field, k, runOf(k));
+}
+
+/** Measurements of one epoch, as its run would have stored them. */
+export async function storeEpoch(
+	database: Database,
+	{
+		sources,
+		epochs,
+		mjd,
+		fluxJy,
+		fluxErrJy,
+	}: Pick<SimulatedField, "sources" | "epochs" | "mjd" | "fluxJy" | "fluxErrJy">,
+	k: number,
+	runId: string,
+): Promise<void> {
+	const configuration = configurationHash(loadConfig().config);
+	const flux = (i: number) => fluxJy[i * epochs + k];
+	const error = (i: number) => fluxErrJy[i * epochs + k];
+	await database.transaction("store epoch", (tx) =>
+		tx.copy(
+			"measurement",
+			[
+				{ name: "source_id", value: (i) => i + 1 },
+				{ name: "image_id", value: () => k + 1 },
+				{ name: "method", value: () => "forced" },
+				{ name: "configuration", value: () => configuration },
+				{ name: "band_id", value: () => 1 },
+				{ name: "mjd", value: () => mjd[k] },
+				{ name: "flux_jy", value: flux },
+				{ name: "flux_err_jy", value: error },
+				{ name: "snr", value: (i) => flux(i) / error(i) },
+				{ name: "run_id", value: () => runId },
+			],
+			sources,
+		),
+	);
 }

@@ -10,11 +10,23 @@ import { ingest } from "./stages/ingest.ts";
 import { measure } from "./stages/measure.ts";
 import { normalise } from "./stages/normalise.ts";
 import { normaliseRequested } from "./stages/normalise-requested.ts";
+import { references } from "./stages/references.ts";
 import { report } from "./stages/report.ts";
 import { statistics } from "./stages/statistics.ts";
 
 /** The pipeline, in an order in which every stage stands behind those that it waits for. */
-export const STAGES: readonly Stage[] = [ingest, find, associate, measure, normalise, bin, statistics, detect, report];
+export const STAGES: readonly Stage[] = [
+	ingest,
+	find,
+	associate,
+	measure,
+	normalise,
+	bin,
+	statistics,
+	detect,
+	references,
+	report,
+];
 
 /** The stages of each kind of run. */
 export const GRAPHS: Record<RunKind, readonly Stage[]> = {

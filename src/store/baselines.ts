@@ -168,9 +168,16 @@ export interface CorrectionRow {
 	details: Row;
 }
 
-/** The flux scale of images; a newer solution of the same image takes the older one's place. */
+/** The flux scale of images; a newer solution of the same image takes the older one's place, which goes to its history. */
 export async function storeCorrections(tx: Transaction, rows: CorrectionRow[]): Promise<void> {
 	const finite = (value: number) => (Number.isFinite(value) ? value : null);
+	await tx.execute(
+		"keep earlier corrections",
+		`INSERT INTO flux_correction_history (image_id, number, reference_set_id, source, status, correction, correction_err, scatter, n_references, n_rejected, details, valid_from)
+		 SELECT image_id, (SELECT count(*) + 1 FROM flux_correction_history h WHERE h.image_id = c.image_id), reference_set_id, source, status, correction, correction_err,
+		 scatter, n_references, n_rejected, details, updated_at FROM flux_correction c WHERE image_id = ANY($1)`,
+		[rows.map((row) => row.imageId)],
+	);
 	await tx.execute(
 		"store corrections",
 		`INSERT INTO flux_correction (image_id, reference_set_id, source, status, correction, correction_err, scatter, n_references, n_rejected, details)

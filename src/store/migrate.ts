@@ -8,6 +8,7 @@ import { checks } from "./migrations/0003-checks.ts";
 import { writeCost } from "./migrations/0004-write-cost.ts";
 import { binned } from "./migrations/0005-binned.ts";
 import { arrivals } from "./migrations/0006-arrivals.ts";
+import { correctionHistory } from "./migrations/0007-correction-history.ts";
 
 interface Migration {
 	version: number;
@@ -23,6 +24,7 @@ export const MIGRATIONS: Migration[] = [
 	{ version: 4, name: "write cost", sql: writeCost },
 	{ version: 5, name: "binned", sql: binned },
 	{ version: 6, name: "arrivals", sql: arrivals },
+	{ version: 7, name: "correction history", sql: correctionHistory },
 ];
 
 /** Any number that nobody else locks on: two processes that upgrade at once must take turns. */

@@ -1,4 +1,5 @@
 import type { ImageSolution } from "../../normalization/normalize-image.ts";
+import * as metrics from "../../observability/metrics.ts";
 import type { Transaction } from "../../store/database.ts";
 import { publish } from "../../store/events.ts";
 
@@ -47,7 +48,7 @@ export function alertsOf(imageId: number, solution: ImageSolution, needed: numbe
 	return alerts;
 }
 
-/** Announces alerts, in the transaction that stores what they speak of. */
+/** Announces and counts alerts, in the transaction that stores what they speak of. */
 export async function publishAlerts(
 	tx: Transaction,
 	fieldId: number,
@@ -60,5 +61,6 @@ export async function publishAlerts(
 			subject: String(fieldId),
 			data: { kind, field, image: imageId, mjd, available, needed, correction_source: source, correction, reasons },
 		});
+		metrics.normalizationAlerts.inc({ kind });
 	}
 }

@@ -131,7 +131,7 @@ export function normalizeRows(
 }
 
 /** Corrections by the field's own references. */
-const OWN_SOURCES = new Set(["ensemble", "ensemble_wide", "single"]);
+export const OWN_SOURCES = new Set(["ensemble", "ensemble_wide", "single"]);
 
 /** What a later image may lean on: an accepted correction by the field's own references, else undefined. */
 export const leanOn = ({

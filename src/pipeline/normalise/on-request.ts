@@ -129,7 +129,7 @@ export async function solveStored(
 		rows,
 		result: normalizeRows(scale, image.mjd, rows, before),
 		referenceSetId: stored.referenceSetId,
-		listed: scale.context.references.primary.length,
+		listed: stored.primary.length,
 	};
 	results.set(key, solved, normalization.cache_ttl_seconds);
 	return solved;

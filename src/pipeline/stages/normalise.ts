@@ -1,7 +1,7 @@
 import type { Config } from "../../config/schema.ts";
 import type { ImageSolution } from "../../normalization/normalize-image.ts";
 import { lastAccepted, type StoredBaselines, storeBaselines, storeCorrections } from "../../store/baselines.ts";
-import type { Database } from "../../store/database.ts";
+import type { Database, Queryable } from "../../store/database.ts";
 import { publish } from "../../store/events.ts";
 import { type NormalizedImage, storeNormalized } from "../../store/measurements.ts";
 import type { Run } from "../../store/runs.ts";
@@ -40,19 +40,31 @@ interface BandResult {
 	renormalized: boolean;
 }
 
+/** Fields of which a run has measured images, as units. */
+export async function fieldsOfRun(db: Queryable, runId: string): Promise<string[]> {
+	const rows = await db.query<{ field_id: number }>(
+		"fields of run",
+		"SELECT DISTINCT field_id FROM image WHERE id IN (SELECT image_id FROM measurement WHERE run_id = $1) ORDER BY 1",
+		[runId],
+	);
+	return rows.map((row) => String(row.field_id));
+}
+
+/** Subbands in which a run has measured images of a field. */
+export const bandsOfRun = (db: Queryable, fieldId: number, runId: string): Promise<FieldBand[]> =>
+	db.query<FieldBand>(
+		"bands of field",
+		`SELECT b.id, b.frequency_hz, max(beam_major_deg) AS beam_major_deg FROM band b JOIN image i ON i.band_id = b.id
+		 WHERE i.id IN (SELECT image_id FROM measurement WHERE run_id = $2) AND i.field_id = $1 GROUP BY b.id ORDER BY b.id`,
+		[fieldId, runId],
+	);
+
 /** Puts the fluxes of each image on the scale of its field's steady sources. */
 export const normalise: Stage = {
 	name: "normalise",
 	after: ["measure"],
 	enabled: (config) => config.normalization.enabled,
-	async units(db, run) {
-		const rows = await db.query<{ field_id: number }>(
-			"fields of run",
-			"SELECT DISTINCT field_id FROM image WHERE id IN (SELECT image_id FROM measurement WHERE run_id = $1) ORDER BY 1",
-			[run.id],
-		);
-		return rows.map((row) => String(row.field_id));
-	},
+	units: (db, run) => fieldsOfRun(db, run.id),
 	onFailure: "reject",
 
 	async execute({ database, config, configurationHash }: StageContext, run, unit): Promise<StageResult> {
@@ -60,14 +72,8 @@ export const normalise: Stage = {
 		const [{ name }] = await database.query<{ name: string }>("field name", "SELECT name FROM field WHERE id = $1", [
 			fieldId,
 		]);
-		const bands = await database.query<FieldBand>(
-			"bands of field",
-			`SELECT b.id, b.frequency_hz, max(beam_major_deg) AS beam_major_deg FROM band b JOIN image i ON i.band_id = b.id
-			 WHERE i.id IN (SELECT image_id FROM measurement WHERE run_id = $2) AND i.field_id = $1 GROUP BY b.id ORDER BY b.id`,
-			[fieldId, run.id],
-		);
 		const results: BandResult[] = [];
-		for (const band of bands)
+		for (const band of await bandsOfRun(database, fieldId, run.id))
 			results.push(await normaliseBand(database, config, configurationHash, run, fieldId, band));
 		const images = results.flatMap((result) => result.images);
 		const count = (source: string) => images.filter(({ solution }) => solution.source === source).length;
@@ -170,7 +176,7 @@ async function normaliseBand(
 		version: next === undefined ? undefined : { next, before },
 		referenceSetId: before?.referenceSetId ?? null,
 		hasVersion: current !== undefined,
-		listed: scale.context.references.primary.length,
+		listed: current?.primary.length ?? 0,
 		renormalized,
 	};
 }
