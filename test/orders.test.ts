@@ -230,6 +230,56 @@ describe("runs on request", () => {
 		expect((await post("/api/v1/normalize", { image: image.id, source: 88_888 })).status).toBe(404);
 	});
 
+	test("the pixels of an image about a source: its peak where the source is, blank beyond the edge", async () => {
+		const [{ id, ra_deg, dec_deg, flux_jy }] = await store.database.query<{
+			id: number;
+			ra_deg: number;
+			dec_deg: number;
+			flux_jy: number;
+		}>(
+			"brightest",
+			`SELECT i.id, s.ra_deg, s.dec_deg, m.flux_jy FROM measurement m JOIN source s ON s.id = m.source_id JOIN image i ON i.id = m.image_id
+			 WHERE path LIKE $1 ORDER BY flux_jy DESC LIMIT 1`,
+			[`${folder}%`],
+		);
+		const ask = (query: string) => service.app.request(`http://localhost/api/v1/images/${id}/cutout?${query}`);
+		const response = await ask(`ra=${ra_deg}&dec=${dec_deg}`);
+		expect(response.status).toBe(200);
+		const cut = (await response.json()) as {
+			width: number;
+			height: number;
+			x_pix: number;
+			y_pix: number;
+			pixel_arcsec: number;
+			east_is_left: boolean;
+			pixels_jy: (number | null)[];
+		};
+		expect(cut.pixels_jy).toHaveLength(cut.width * cut.height);
+		const brightest = cut.pixels_jy.reduce<number>(
+			(best, value, i) => ((value ?? -1) > (cut.pixels_jy[best] ?? -1) ? i : best),
+			0,
+		);
+		expect(Math.abs((brightest % cut.width) - cut.x_pix)).toBeLessThan(1);
+		expect(Math.abs(Math.floor(brightest / cut.width) - cut.y_pix)).toBeLessThan(1);
+		expect((cut.pixels_jy[brightest] as number) / flux_jy).toBeCloseTo(1, 1);
+		expect(cut.east_is_left).toBe(true);
+		const wide = (await (
+			await ask(`ra=${ra_deg}&dec=${dec_deg}&radius_arcsec=${200 * cut.pixel_arcsec}`)
+		).json()) as typeof cut;
+		expect(wide.pixels_jy).toContain(null);
+		const codes = await Promise.all(
+			["ra=10&dec=80", `ra=${ra_deg}&dec=${dec_deg}&radius_arcsec=20000`, `ra=${ra_deg}`].map(async (query) => {
+				const refused = await ask(query);
+				return [refused.status, ((await refused.json()) as { code: string }).code];
+			}),
+		);
+		expect(codes).toEqual([
+			[400, "off-image"],
+			[400, "too-large-cutout"],
+			[400, "bad-request"],
+		]);
+	});
+
 	test("images normalised again as a job: stored with an outcome for each, statistics follow, raw fluxes stay", async () => {
 		const ofImages = () =>
 			store.database.query<{ image_id: number; source_id: number; flux_jy: number; flux_norm_jy: number }>(

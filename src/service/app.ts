@@ -15,6 +15,7 @@ import { candidateRoutes } from "./routes/candidates.ts";
 import { deadLetterRoutes } from "./routes/dead-letters.ts";
 import { detectionRoutes } from "./routes/detection.ts";
 import { eventRoutes } from "./routes/events.ts";
+import { exportRoutes } from "./routes/exports.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { imageRoutes } from "./routes/images.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
@@ -36,6 +37,7 @@ const ROUTES = [
 	runRoutes,
 	detectionRoutes,
 	deadLetterRoutes,
+	exportRoutes,
 	eventRoutes,
 ];
 

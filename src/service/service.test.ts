@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ZodType } from "zod";
 import { type SeededSurvey, seedSurvey } from "../../test/seeded-survey.ts";
 import { loadConfig } from "../config/load.ts";
+import { readTable } from "../formats/table/read.ts";
 import { Database } from "../store/database.ts";
 import { publish } from "../store/events.ts";
 import { openStore, type Store } from "../store/open.ts";
@@ -70,7 +71,7 @@ describe("answers", () => {
 		for (const route of documentedRoutes()) {
 			const schema = route.responses[200]?.content?.["application/json"]?.schema;
 			// Jobs are begun, and their answers looked at, where there is somebody to work on them.
-			if (route.method !== "get" || schema === undefined || route.path.includes("{job}")) continue;
+			if (route.method !== "get" || schema === undefined || /\{job\}|\{product\}|cutout$/.test(route.path)) continue;
 			const id = route.path.includes("/runs/") ? survey.doneRunId : "1";
 			const response = await get(route.path.replace("{id}", id));
 			expect(response.status, route.path).toBe(200);
@@ -110,6 +111,58 @@ describe("answers", () => {
 		const next = await get(`/api/v1/sources?ra=0&dec=-4&radius=0.4&limit=5&cursor=${cone.next_cursor}`);
 		const second = (await next.json()) as typeof cone;
 		expect(second.items[0].separation_arcsec).toBeGreaterThanOrEqual(distances[4]);
+	});
+});
+
+describe("files", () => {
+	test("light curves of one source in every format, the same numbers in each", async () => {
+		const stored = (await (await get(`/api/v1/sources/${survey.lensed.sourceId}/light-curves`)).json()) as {
+			curves: { flux_jy: (number | null)[]; flux_norm_jy: (number | null)[] }[];
+		};
+		// On the common scale where there is one, as measured otherwise, nothing where nothing was measured.
+		const expected = stored.curves
+			.flatMap((curve) => curve.flux_norm_jy.map((value, i) => value ?? curve.flux_jy[i]))
+			.filter((value) => value !== null)
+			.sort((a, b) => a - b);
+		for (const extension of ["csv", "parquet", "vot", "json", "arrow", "fits"]) {
+			const response = await get(`/api/v1/export/light-curves?format=${extension}&source=${survey.lensed.sourceId}`);
+			expect(response.status).toBe(200);
+			expect(response.headers.get("content-disposition")).toMatch(
+				new RegExp(`^attachment; filename="light_curves_[\\w.+-]+\\.${extension}"$`),
+			);
+			const path = join(folder, `exported.${extension}`);
+			writeFileSync(path, new Uint8Array(await response.arrayBuffer()));
+			const table = await readTable(path);
+			const flux = table.columns.find((column) => column.name === "flux_jy")?.values as ArrayLike<number>;
+			const found = Array.from(flux, Number)
+				.filter((value) => !Number.isNaN(value))
+				.sort((a, b) => a - b);
+			expect(found.length, extension).toBe(expected.length);
+			for (const [i, value] of found.entries()) expect(value - expected[i], extension).toBeCloseTo(0, 9);
+		}
+		for (const product of ["measurements", "sources", "candidates"]) {
+			expect((await get(`/api/v1/export/${product}`)).status, product).toBe(200);
+		}
+		expect((await get("/api/v1/export/light-curves?source=99999")).status).toBe(404);
+		expect((await get("/api/v1/export/sources?source=1")).status).toBe(400);
+		expect((await get("/api/v1/export/light-curves?format=xlsx")).status).toBe(400);
+		expect((await get("/api/v1/export/passwords")).status).toBe(400);
+		expect(readdirSync(tmpdir()).filter((name) => name.startsWith("caustic-export-"))).toEqual([]);
+	});
+
+	test("a run's report by its id and by nothing else", async () => {
+		mkdirSync(join(folder, "reports"), { recursive: true });
+		writeFileSync(join(folder, "reports", `${survey.doneRunId}.html`), "<!doctype html><title>report</title>");
+		const report = await get(`/api/v1/runs/${survey.doneRunId}/report`);
+		expect([report.status, report.headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
+		expect(report.headers.get("content-security-policy")).toMatch(/^default-src 'none'; style-src 'unsafe-inline'/);
+		expect((await get(`/api/v1/runs/${survey.failedRunId}/report`)).status).toBe(404);
+		expect((await get(`/api/v1/runs/${encodeURIComponent("../postgres/PG_VERSION")}/report`)).status).toBe(404);
+	});
+
+	test("an image whose file has gone has no cutout", async () => {
+		const gone = await get("/api/v1/images/1/cutout?ra=0&dec=-4");
+		expect([gone.status, (await problemOf(gone)).code]).toEqual([404, "no-image-file"]);
 	});
 });
 

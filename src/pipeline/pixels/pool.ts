@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { Piscina } from "piscina";
 import { CausticError } from "../../error.ts";
+import type { Cutout, CutoutTask } from "./cutout.ts";
 import type { FindTask, FoundImage, MeasuredPositions, MeasuredSubband, MeasureTask, SubbandTask } from "./tasks.ts";
 
 /** An error as it crosses a thread: classes do not survive the crossing. */
@@ -42,7 +43,7 @@ export class PixelPool {
 		return this.#pool;
 	}
 
-	async #run<T>(name: "find" | "measure" | "subbands", task: object): Promise<T> {
+	async #run<T>(name: "find" | "measure" | "subbands" | "cutout", task: object): Promise<T> {
 		const result = (await this.#opened().run(task, { name })) as T | ThreadFailure;
 		if (typeof result === "object" && result !== null && "failed" in result) {
 			const { code, message, ...detail } = (result as ThreadFailure).failed;
@@ -61,6 +62,10 @@ export class PixelPool {
 
 	subbands(task: SubbandTask): Promise<MeasuredSubband[]> {
 		return this.#run("subbands", task);
+	}
+
+	cutout(task: CutoutTask): Promise<Cutout> {
+		return this.#run("cutout", task);
 	}
 
 	async close(): Promise<void> {

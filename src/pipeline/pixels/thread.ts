@@ -1,4 +1,5 @@
 import { CausticError } from "../../error.ts";
+import { type CutoutTask, cutOut } from "./cutout.ts";
 import { findInImage } from "./find-in-image.ts";
 import { measureInImage } from "./measure-in-image.ts";
 import { measureSubbands } from "./measure-subbands.ts";
@@ -18,3 +19,4 @@ async function guarded<T>(work: () => Promise<T>) {
 export const find = (task: FindTask) => guarded(() => findInImage(task));
 export const measure = (task: MeasureTask) => guarded(() => measureInImage(task));
 export const subbands = (task: SubbandTask) => guarded(() => measureSubbands(task));
+export const cutout = (task: CutoutTask) => guarded(() => cutOut(task));

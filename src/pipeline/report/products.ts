@@ -6,7 +6,7 @@ const numeric = (name: string, unit?: string): Wanted => ({ name, ...(unit === u
 const text = (name: string): Wanted => ({ name, text: true });
 
 /** Every measured point of the survey, raw and normalised side by side: the table of `detect --light-curves` and more. */
-export function lightCurveTable(db: Database, configuration: string): Promise<Table> {
+export function lightCurveTable(db: Database, configuration: string, source?: number): Promise<Table> {
 	const rows = db.batches<Row>(
 		"light curve table",
 		`SELECT s.name AS source_id, m.mjd, b.frequency_hz / 1e6 AS frequency_mhz, coalesce(flux_norm_jy, flux_jy) AS flux_jy,
@@ -14,8 +14,8 @@ export function lightCurveTable(db: Database, configuration: string): Promise<Ta
 		 coalesce(correction_source, 'none') AS correction_source, s.ra_deg, s.dec_deg, f.name AS field_id, i.epoch_id::text AS epoch_id,
 		 concat_ws('|', nullif(m.flags, ''), nullif(norm_flags, ''), nullif(check_flags, '')) AS flags
 		 FROM measurement m JOIN source s ON s.id = source_id JOIN band b ON b.id = m.band_id JOIN image i ON i.id = image_id JOIN field f ON f.id = i.field_id
-		 WHERE method = 'forced' AND configuration = $1 ORDER BY source_id, m.mjd, frequency_mhz, i.id`,
-		[configuration],
+		 WHERE method = 'forced' AND configuration = $1 AND ($2::bigint IS NULL OR m.source_id = $2) ORDER BY source_id, m.mjd, frequency_mhz, i.id`,
+		[configuration, source ?? null],
 	);
 	return gather(
 		"light_curves",
@@ -107,13 +107,15 @@ export function sourceTable(db: Database): Promise<Table> {
 }
 
 /** Every stored measurement with what belongs to it, of all methods and settings. */
-export function measurementTable(db: Database): Promise<Table> {
+export function measurementTable(db: Database, source?: number): Promise<Table> {
 	const rows = db.batches<Row>(
 		"measurement table",
 		`SELECT s.name AS source_id, i.path AS image, m.method, m.configuration, m.mjd, b.frequency_hz / 1e6 AS frequency_mhz, flux_jy, flux_err_jy, local_rms_jy, snr,
 		 chi2, dof, n_blend, upper_limit_jy, m.flags, flux_norm_jy, flux_norm_err_jy, correction, correction_err, correction_source, norm_flags,
 		 fitted_flux_jy, fitted_flux_err_jy, consensus_flux_jy, consensus_flux_err_jy, consensus_method, history_sigmas, check_flags
-		 FROM measurement m JOIN source s ON s.id = source_id JOIN image i ON i.id = image_id JOIN band b ON b.id = m.band_id ORDER BY s.id, m.mjd, i.id`,
+		 FROM measurement m JOIN source s ON s.id = source_id JOIN image i ON i.id = image_id JOIN band b ON b.id = m.band_id
+		 WHERE $1::bigint IS NULL OR m.source_id = $1 ORDER BY s.id, m.mjd, i.id`,
+		[source ?? null],
 	);
 	return gather(
 		"measurements",

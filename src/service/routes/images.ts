@@ -1,11 +1,14 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { badInput } from "../../error.ts";
+import { badInput, CausticError } from "../../error.ts";
+import { cutOut } from "../../pipeline/pixels/cutout.ts";
+import { shifted } from "../../pipeline/stages/measure.ts";
+import { getImage as storedImage } from "../../store/images.ts";
 import { listCorrections } from "../../store/read/corrections.ts";
 import { listEpochs } from "../../store/read/epochs.ts";
 import { getImage, listImages } from "../../store/read/images.ts";
 import { jsonAnswers, oneAnswers } from "../answers.ts";
 import type { Routes } from "../context.ts";
-import { freeObject, idParameter, pageOf, paging, quantity, textParameter } from "../parameters.ts";
+import { freeObject, idParameter, numberParameter, pageOf, paging, quantity, textParameter } from "../parameters.ts";
 
 const image = z
 	.object({
@@ -83,8 +86,37 @@ const byField = { field: idParameter("Only of this field").optional() };
 const byBand = { band: idParameter("Only of this subband").optional() };
 const byEpoch = { epoch: idParameter("Only of this epoch").optional() };
 const tags = ["Images"];
+/** Half the side of a cutout, in beams: the source and what is near enough to be confused with it. */
+const BEAMS = 4;
 
-export const imageRoutes: Routes = (app, { store }) => {
+const cutout = z
+	.object({
+		image_id: z.number().int(),
+		epoch_id: z.number().int(),
+		band_id: z.number().int(),
+		frequency_mhz: z.number(),
+		mjd: z.number(),
+		noise_jy: quantity("Median noise of the image, Jy/beam"),
+		beam_major_arcsec: z.number(),
+		beam_minor_arcsec: z.number(),
+		beam_pa_deg: z.number(),
+		width: z.number().int(),
+		height: z.number().int(),
+		x_pix: z.number().openapi({ description: "The position in the cutout, 0-based" }),
+		y_pix: z.number().openapi({ description: "The position in the cutout, 0-based" }),
+		pixel_arcsec: z.number(),
+		north_deg: z.number().openapi({ description: "Direction of north, degrees from up towards the left" }),
+		east_is_left: z.boolean(),
+		pixels_jy: z
+			.array(z.number().nullable())
+			.openapi({ description: "Jy/beam, row by row from the bottom; null where the image has no value" }),
+	})
+	.openapi("Cutout");
+
+/** Four digits are more than any display shows, and a third of the text. */
+const shorten = (value: number): number | null => (Number.isFinite(value) ? Number(value.toPrecision(4)) : null);
+
+export const imageRoutes: Routes = (app, { store, pipeline }) => {
 	app.openapi(
 		createRoute({
 			method: "get",
@@ -122,6 +154,70 @@ export const imageRoutes: Routes = (app, { store }) => {
 			const found = await getImage(store.database, id);
 			if (found === undefined) throw badInput("no-image", "there is no such image", { subject: `image ${id}` });
 			return c.json(found, 200);
+		},
+	);
+	app.openapi(
+		createRoute({
+			method: "get",
+			path: "/api/v1/images/{id}/cutout",
+			tags,
+			summary: "The pixels of an image about a position",
+			description: "The position is moved by the image's offset from the survey's, as the pipeline does.",
+			request: {
+				params: z.object({ id: idParameter("Image") }),
+				query: z.strictObject({
+					ra: numberParameter(0, 360, "Right ascension ICRS, degrees"),
+					dec: numberParameter(-90, 90, "Declination ICRS, degrees"),
+					radius_arcsec: numberParameter(0.001, 36_000, "Half the side, arcsec; four beams unless told").optional(),
+				}),
+			},
+			responses: oneAnswers(cutout, "The cutout"),
+		}),
+		async (c) => {
+			const { id } = c.req.valid("param");
+			const { ra, dec, radius_arcsec } = c.req.valid("query");
+			const [found, stored] = await Promise.all([getImage(store.database, id), storedImage(store.database, id)]);
+			if (found === undefined || stored === undefined)
+				throw badInput("no-image", "there is no such image", { subject: `image ${id}`, remedy: "See /api/v1/images" });
+			const offset = [stored.offset_east_arcsec / 3600, stored.offset_north_arcsec / 3600];
+			const { raDeg, decDeg } = shifted([{ ra_deg: ra, dec_deg: dec }], offset[0], offset[1]);
+			const task = {
+				path: found.path,
+				raDeg: raDeg[0],
+				decDeg: decDeg[0],
+				radiusArcsec: radius_arcsec ?? BEAMS * found.beam_major_arcsec,
+			};
+			const cut = await (pipeline === undefined ? cutOut(task) : pipeline.pixels.cutout(task)).catch(
+				(error: unknown) => {
+					if (!(error instanceof CausticError) || error.code !== "missing-file") throw error;
+					throw badInput("no-image-file", "its file is no longer where it was", {
+						subject: found.path,
+						remedy: "Put it back; the measurements stay without it",
+					});
+				},
+			);
+			return c.json(
+				{
+					image_id: found.id,
+					epoch_id: found.epoch_id,
+					band_id: found.band_id,
+					frequency_mhz: found.frequency_mhz,
+					mjd: found.mjd,
+					noise_jy: found.noise_median_jy,
+					beam_major_arcsec: found.beam_major_arcsec,
+					beam_minor_arcsec: found.beam_minor_arcsec,
+					beam_pa_deg: found.beam_pa_deg,
+					width: cut.width,
+					height: cut.height,
+					x_pix: cut.x,
+					y_pix: cut.y,
+					pixel_arcsec: cut.pixelArcsec,
+					north_deg: cut.northDeg,
+					east_is_left: cut.isEastLeft,
+					pixels_jy: Array.from(cut.pixels, shorten),
+				},
+				200,
+			);
 		},
 	);
 	app.openapi(

@@ -1,8 +1,10 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { createRoute, z } from "@hono/zod-openapi";
 import { badInput } from "../../error.ts";
 import { getRunRow, listRunRows, runTimeline } from "../../store/read/runs.ts";
 import { allowedPath } from "../allowed-path.ts";
-import { jsonAnswers, oneAnswers, orderAnswers } from "../answers.ts";
+import { jsonAnswers, oneAnswers, orderAnswers, problem } from "../answers.ts";
 import type { Routes } from "../context.ts";
 import { noQueue } from "../jobs.ts";
 import { freeObject, integerParameter, moment, noQuery, pageOf, paging, textParameter } from "../parameters.ts";
@@ -151,6 +153,36 @@ export const runRoutes: Routes = (app, { store, loaded, pipeline }) => {
 			const found = await getRunRow(store.database, id);
 			if (found === undefined) throw missing(id);
 			return c.json(found, 200);
+		},
+	);
+	app.openapi(
+		createRoute({
+			method: "get",
+			path: "/api/v1/runs/{id}/report",
+			tags,
+			summary: "The report that the run left, as a page",
+			request: { params, query: noQuery },
+			responses: {
+				200: { description: "A page that needs nothing else", content: { "text/html": { schema: z.string() } } },
+				404: problem("There is no such run, or it left no report"),
+			},
+		}),
+		async (c) => {
+			const { id } = c.req.valid("param");
+			if ((await getRunRow(store.database, id)) === undefined) throw missing(id);
+			// The id is that of a stored run, never a path that somebody made up.
+			const page = await readFile(join(store.dataFolder, "reports", `${id}.html`), "utf8").catch(() => undefined);
+			if (page === undefined) {
+				throw badInput("no-report", "has left no report on this machine", {
+					subject: `run ${id}`,
+					remedy: "Look on the machine whose worker made it, or run it to its end",
+				});
+			}
+			return c.body(page, 200, {
+				"Content-Type": "text/html; charset=utf-8",
+				"Content-Security-Policy":
+					"default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'",
+			}) as never;
 		},
 	);
 	app.openapi(
