@@ -35,6 +35,9 @@ type Finding = Omit<ComponentHealth, "time">;
 /** A finding this young is given again without looking. */
 const FRESH_MS = 300;
 
+/** For so long after a look that overran its time, nobody else is kept waiting for the next one. */
+const OVERDUE_MS = 2000;
+
 const megabytes = (bytes: number) => Math.floor(bytes / 2 ** 20);
 
 /** Memory that a new allocation could have, bytes: caches the kernel would give back included. */
@@ -57,6 +60,7 @@ export class Health {
 	readonly #dataFolder: string;
 	readonly #last = new Map<Component, { at: number; health: ComponentHealth }>();
 	readonly #going = new Map<Component, { since: number; look: Promise<ComponentHealth> }>();
+	readonly #overdue = new Map<Component, number>();
 
 	constructor(probe: DatabaseProbe, config: Config, dataFolder: string) {
 		this.#probe = probe;
@@ -74,11 +78,16 @@ export class Health {
 			going = { since: performance.now(), look: this.#look(component) };
 			this.#going.set(component, going);
 		}
-		const left = limit - (performance.now() - going.since);
+		const now = performance.now();
+		const isOverdue = now - (this.#overdue.get(component) ?? -Infinity) < OVERDUE_MS;
+		const left = isOverdue ? 0 : limit - (now - going.since);
 		let timer: NodeJS.Timeout | undefined;
 		const overdue = new Promise<ComponentHealth>((resolve) => {
 			timer = setTimeout(
-				() => resolve({ status: "fail", output: `no answer within ${limit} ms`, time: new Date().toISOString() }),
+				() => {
+					if (!isOverdue) this.#overdue.set(component, performance.now());
+					resolve({ status: "fail", output: `no answer within ${limit} ms`, time: new Date().toISOString() });
+				},
 				Math.max(0, left),
 			);
 		});
@@ -106,6 +115,7 @@ export class Health {
 			finding = { status: "fail", output };
 		}
 		const health = { ...finding, time: new Date().toISOString() };
+		if (health.status !== "fail") this.#overdue.delete(component);
 		this.#last.set(component, { at: performance.now(), health });
 		this.#going.delete(component);
 		return health;
