@@ -163,6 +163,13 @@ export class MeasurementSet implements VisibilitySet {
 		let at = 0;
 		for (const { id, name, frequenciesHz, channelWidthsHz, descending } of used) {
 			const nChannels = frequenciesHz.length;
+			if (channelWidthsHz.length !== nChannels) {
+				throw badInput(
+					"measurement-set",
+					`window ${name} has ${nChannels} frequencies and ${channelWidthsHz.length} channel widths`,
+					{ subject: table.path, remedy: "The set is damaged: copy it again from its source" },
+				);
+			}
 			const [hz, widths] = descending
 				? [frequenciesHz.slice().reverse(), channelWidthsHz.slice().reverse()]
 				: [frequenciesHz, channelWidthsHz];

@@ -42,6 +42,7 @@ export class StandardColumn implements StoredColumn {
 	scalars(first: number, count: number): CasaData {
 		const { description, type } = this;
 		if (description.isArray) throw misuse(description.name, "arrays");
+		this.storage.requireRows(this.index, first + count);
 		if (type === "String") return this.strings(first, count);
 		const data = allocate(type, count);
 		this.numbers(first, count, 1, data);

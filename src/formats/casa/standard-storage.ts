@@ -92,6 +92,12 @@ export class StandardStorage {
 		return new StandardColumn(this, description, offset, index);
 	}
 
+	/** What the table claims to have must be in the index before room is made for it. */
+	requireRows(index: BucketIndex | undefined, count: number): void {
+		const known = index === undefined || index.last.length === 0 ? 0 : index.last[index.last.length - 1] + 1;
+		if (count > known) throw damagedTable(this.file.path, `row ${count - 1} is missing in its index`);
+	}
+
 	/** Calls `visit` for each run of rows that share a bucket. */
 	runs(
 		index: BucketIndex | undefined,

@@ -43,15 +43,18 @@ export class TiledColumn implements StoredColumn {
 	cell(row: number): CasaArray | undefined {
 		const shape = this.cellShape(row);
 		if (shape === undefined) return undefined;
-		const data = allocate(this.type, this.boundedCount(shape));
+		const data = allocate(this.type, this.boundedCount(row, shape));
 		this.cells(row, 1, data);
 		return { shape, data };
 	}
 
 	/** Elements of a cell; refused if its cube's file could not hold them. */
-	private boundedCount(shape: readonly number[]): number {
+	private boundedCount(row: number, shape: readonly number[]): number {
 		const count = productOf(shape);
-		if (!(count <= 2 ** 31))
+		const place = this.storage.find(row);
+		const stored = place === undefined ? 0 : this.storage.file(place.cube).size;
+		const bytes = this.type === "Bool" ? count / 8 : count * SIZE[this.type];
+		if (!(bytes <= stored))
 			throw damagedTable(this.storage.path, `${this.description.name} has cells of shape [${shape}]`);
 		return count;
 	}
@@ -110,6 +113,7 @@ export class TiledColumn implements StoredColumn {
 		if (productOf(extent) === 0) return;
 		const file = storage.file(cube);
 		const { begin, own, whole } = storage.tileBytes(cube, this.number);
+		if (own > file.size) throw damagedTable(storage.path, "a tile is larger than its file");
 		const size = SIZE[type];
 		const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 

@@ -47,6 +47,9 @@ export function readHdus(source: RandomAccess): FitsHdu[] {
 		hdus.push({ index: hdus.length, header, dataStart, dataBytes });
 		start = dataStart + Math.ceil(dataBytes / BLOCK_BYTES) * BLOCK_BYTES;
 	}
+	if (hdus.length === 0) {
+		throw badInput("not-fits", "it is not a FITS file", { subject: source.name, remedy: "Give a UVFITS file" });
+	}
 	return hdus;
 }
 
