@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -103,9 +103,61 @@ describe("every storage manager, element type and byte order", () => {
 	);
 });
 
+/** A table whose description says that its columns are kept by another storage manager. */
+function withManager(manager: string): string {
+	const folder = mkdtempSync(join(tmpdir(), "caustic-manager-"));
+	const archive = fileURLToPath(new URL("../../../test/fixtures/casa-tables.tar.gz", import.meta.url));
+	execFileSync("tar", ["-xzf", archive, "-C", folder, "./StandardStMan-little"]);
+	const copy = join(folder, "StandardStMan-little");
+	const main = join(copy, "table.dat");
+	const bytes = readFileSync(main);
+	const text = (name: string) => {
+		const out = Buffer.alloc(4 + name.length);
+		out.writeUInt32BE(name.length);
+		out.write(name, 4, "latin1");
+		return out;
+	};
+	const old = text("StandardStMan");
+	// The last one is the manager's own name for itself, the one before its type.
+	const at = bytes.lastIndexOf(old, bytes.lastIndexOf(old) - 1);
+	const changed = Buffer.concat([bytes.subarray(0, at), text(manager), bytes.subarray(at + old.length)]);
+	// The length of the whole object stands behind its magic number.
+	changed.writeUInt32BE(bytes.readUInt32BE(4) + changed.length - bytes.length, 4);
+	writeFileSync(main, changed);
+	return copy;
+}
+
 describe("what is refused", () => {
 	test("a folder that is no table, a column that is not there", () => {
 		expect(() => new CasaTable("/no/such/table")).toThrow(/no such table/);
 		expect(() => new CasaTable(tmpdir())).toThrow(/not a casacore table/);
+	});
+
+	test.each(["DyscoStMan", "ForwardColumnEngine", "BitFlagsEngine<uChar,Int>", "Adios2StMan"])(
+		"the storage manager %s, by its name, with what would mend it; columns of others are read",
+		(manager) => {
+			const copy = withManager(manager);
+			const table = new CasaTable(copy);
+			const [first] = table.description.columns;
+			expect(() => table.column(first.name)).toThrow(`not supported: the storage manager ${manager}`);
+			try {
+				table.column(first.name);
+			} catch (error) {
+				expect(String(error)).toMatch(/copy with valuecopy/);
+				expect(String(error)).toContain(copy);
+			}
+			table.close();
+			rmSync(copy, { recursive: true });
+		},
+	);
+
+	test.each([
+		["table.mf", "MultiFile"],
+		["table.mfh5", "MultiHDF5"],
+	])("all storage managers in one file (%s)", (name, kind) => {
+		const copy = withManager("StandardStMan");
+		renameSync(join(copy, "table.f0"), join(copy, name));
+		expect(() => new CasaTable(copy)).toThrow(`not supported: ${kind} storage`);
+		rmSync(copy, { recursive: true });
 	});
 });

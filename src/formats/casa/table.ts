@@ -127,6 +127,12 @@ export class CasaTable {
 				remedy: "Give the folder that holds table.dat",
 			});
 		}
+		for (const [name, kind] of [
+			["table.mf", "MultiFile"],
+			["table.mfh5", "MultiHDF5"],
+		]) {
+			if (existsSync(join(this.path, name))) throw unsupportedTable(this.path, `${kind} storage`);
+		}
 		this.description = readTableDescription(this.path, readWhole(main));
 		const lock = join(this.path, "table.lock");
 		this.nRows = (existsSync(lock) ? rowsInLock(this.path, readWhole(lock)) : undefined) ?? this.description.nRows;
