@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { NamedTable } from "../src/calibration/apply.ts";
+import { standardFluxJy, standardSource } from "../src/calibration/flux-scale.ts";
+import { airyBeam } from "../src/calibration/primary-beam.ts";
 import { gainsAt, INTERPOLATION_DEFAULTS } from "../src/calibration/solution-interpolation.ts";
 import { Hdf5File } from "../src/formats/hdf5/file.ts";
 import { sharedData } from "./shared-data.ts";
@@ -31,10 +33,9 @@ export interface DsaTruth {
 	peer: Record<"pol0" | "pol1", { amp_rms: number; phase_rms_deg: number; flagged_frac_good_ants: number }>;
 }
 
-export function readDsaTruth(size: "tiny" | "small"): DsaTruth {
-	const path = (name: string) => sharedData("visibilities", `dsa-sim-${size}`, name);
-	const json = JSON.parse(readFileSync(path("truth.json"), "utf8"));
-	const hdf5 = Hdf5File.open(path("truth.h5"));
+/** Arrays of a truth.h5, as the shared sets and `caustic simulate visibilities` write it. */
+function readArrays(path: string) {
+	const hdf5 = Hdf5File.open(path);
 	const bytes = (name: string) => {
 		const dataset = hdf5.dataset(`/${name}`);
 		const out = new Uint8Array(dataset.length * dataset.type.size);
@@ -47,9 +48,9 @@ export function readDsaTruth(size: "tiny" | "small"): DsaTruth {
 	};
 	try {
 		return {
-			stations: Array.from(new BigInt64Array(bytes("antenna_station").buffer), (n) => String(n)),
-			reference: json.refant_index,
-			bad: json.bad,
+			stations: hdf5.has("/antenna_station")
+				? Array.from(new BigInt64Array(bytes("antenna_station").buffer), (n) => String(n))
+				: hdf5.dataset("/antenna_name").strings(),
 			frequenciesHz: new Float64Array(bytes("freq_hz").buffer),
 			timesMjd: new Float64Array(bytes("mjd_utc").buffer),
 			nu0Hz: new Float64Array(bytes("nu0_hz").buffer)[0],
@@ -57,15 +58,132 @@ export function readDsaTruth(size: "tiny" | "small"): DsaTruth {
 			gains: new Float32Array(bytes("G").buffer),
 			delaysS: new Float64Array(bytes("tau_s").buffer),
 			rfi: bytes("rfi_mask"),
-			peer: JSON.parse(readFileSync(path("peer_numpy_truth.json"), "utf8")),
 		};
 	} finally {
 		hdf5.close();
 	}
 }
 
+export function readDsaTruth(size: "tiny" | "small"): DsaTruth {
+	const path = (name: string) => sharedData("visibilities", `dsa-sim-${size}`, name);
+	const json = JSON.parse(readFileSync(path("truth.json"), "utf8"));
+	return {
+		...readArrays(path("truth.h5")),
+		reference: json.refant_index,
+		bad: json.bad,
+		peer: JSON.parse(readFileSync(path("peer_numpy_truth.json"), "utf8")),
+	};
+}
+
+/** Truth of a set of `caustic simulate visibilities`, and what its gains could be known to at best. */
+export interface SimulatedTruth extends Omit<DsaTruth, "peer"> {
+	/** Name of each antenna with a defect, and the state that a solve should find. */
+	states: Map<string, string>;
+	/** Per polarisation: rms of amplitude (fraction) and phase (degrees) that the noise alone leaves. */
+	limit: { amplitude: number; phaseDeg: number }[];
+}
+
+/**
+ * @param folder `truth/` of the set.
+ * @param reference name of the antenna to which phases are referred.
+ */
+export function readSimulatedTruth(folder: string, reference: string): SimulatedTruth {
+	const json = JSON.parse(readFileSync(`${folder}/truth.json`, "utf8"));
+	const arrays = readArrays(`${folder}/truth.h5`);
+	const at = (names: string[]) => names.map((name) => arrays.stations.indexOf(name));
+	const { defects } = json;
+	const bad: DsaTruth["bad"] = {
+		dead: at(defects.dead),
+		dead_polY: at(defects.dead_second_polarization),
+		noisy_x5: at(defects.noisy_x5),
+		phase_jump_60deg_t12: at(defects.phase_jump_60deg),
+		large_delay: defects.large_delay_s,
+		flagged_at_input: at(defects.flagged_at_input),
+	};
+	const states = new Map<string, string>();
+	const put = (names: string[], state: string) => names.forEach((name) => states.set(name, state));
+	put(Object.keys(defects.large_delay_s), "wild-delay");
+	put(defects.phase_jump_60deg, "phase-jump");
+	put(defects.noisy_x5, "noisy");
+	put(defects.dead_second_polarization, "dead-polarization");
+	put(defects.dead, "dead");
+	put(defects.flagged_at_input, "flagged-at-input");
+	const truth = { ...arrays, reference: arrays.stations.indexOf(reference), bad };
+	const transitMjd = Date.parse(json.transit_utc) / 86400000 + 40587;
+	const limit = [0, 1].map((s) =>
+		thermalLimit(truth, s, json.sigma_jy, json.calibrator, transitMjd, json.pointing_dec_deg),
+	);
+	return { ...truth, states, limit };
+}
+
+/**
+ * What noise leaves of G B K: the information of an antenna's relative gain is |g_p|^2 sum_q S^2 |g_q|^2/sigma_pq^2 per sample,
+ * summed over time for the bandpass and over channels for the gains; phases carry the reference's error as well.
+ */
+function thermalLimit(
+	truth: Omit<DsaTruth, "peer">,
+	s: number,
+	sigmaJy: number,
+	calibrator: string,
+	transitMjd: number,
+	decDeg: number,
+) {
+	const { stations, frequenciesHz, timesMjd, bad, rfi } = truth;
+	const n = stations.length;
+	const source = standardSource(calibrator);
+	if (source === undefined) throw new Error(`${calibrator} is no source of the flux scale`);
+	const nT = timesMjd.length;
+	const nC = frequenciesHz.length;
+	const lost = (p: number) =>
+		bad.dead.includes(p) || bad.flagged_at_input.includes(p) || (s === 1 && bad.dead_polY.includes(p));
+	const noise = (p: number) => (bad.noisy_x5.includes(p) ? 25 : 1);
+	const beam = airyBeam(4.65);
+	const power = (p: number, t: number, c: number) => {
+		const b = 2 * ((p * 2 + s) * nC + c);
+		const g = 2 * ((p * 2 + s) * nT + t);
+		return (truth.bandpass[b] ** 2 + truth.bandpass[b + 1] ** 2) * (truth.gains[g] ** 2 + truth.gains[g + 1] ** 2);
+	};
+	const perTime = new Float64Array(n * nT);
+	const perChannel = new Float64Array(n * nC);
+	for (let t = 0; t < nT; t++) {
+		const angle = (timesMjd[t] - transitMjd) * 1.00274 * 2 * Math.PI * Math.cos((decDeg * Math.PI) / 180);
+		for (let c = 0; c < nC; c++) {
+			if (rfi[t * nC + c] !== 0) continue;
+			const flux = standardFluxJy(source, frequenciesHz[c]) * beam(Math.abs(angle), frequenciesHz[c]);
+			const own = stations.map((_, p) => (lost(p) ? 0 : power(p, t, c) / noise(p)));
+			const all = own.reduce((sum, value) => sum + value, 0);
+			for (let p = 0; p < n; p++) {
+				const information = (flux / sigmaJy) ** 2 * own[p] * (all - own[p]);
+				perTime[p * nT + t] += information;
+				perChannel[p * nC + c] += information;
+			}
+		}
+	}
+	const variance = (p: number, t: number, c: number) => 1 / perTime[p * nT + t] + 1 / perChannel[p * nC + c];
+	let [amplitude, phase, count, countPhase] = [0, 0, 0, 0];
+	for (let p = 0; p < n; p++) {
+		if (lost(p) || bad.noisy_x5.includes(p)) continue;
+		for (let t = 0; t < nT; t++) {
+			for (let c = 0; c < nC; c++) {
+				const own = variance(p, t, c);
+				const reference = variance(truth.reference, t, c);
+				if (!Number.isFinite(own + reference)) continue;
+				amplitude += own;
+				count++;
+				if (p === truth.reference) continue;
+				phase += own + reference;
+				countPhase++;
+			}
+		}
+	}
+	return {
+		amplitude: Math.sqrt(amplitude / count),
+		phaseDeg: (180 / Math.PI) * Math.sqrt(phase / countPhase),
+	};
+}
+
 /** Errors of the tables' product over good antennas, phases referred to the truth's reference antenna. */
-export function errorsAgainstTruth(truth: DsaTruth, tables: readonly NamedTable[], polarization: number) {
+export function errorsAgainstTruth(truth: Omit<DsaTruth, "peer">, tables: readonly NamedTable[], polarization: number) {
 	const { frequenciesHz, timesMjd, stations, bad, reference } = truth;
 	const nChannels = frequenciesHz.length;
 	const slot = stations.map((name) => tables[0].antennas.findIndex((antenna) => antenna.name === name));

@@ -29,7 +29,7 @@ export interface JudgementLimits {
 	noiseRatio: number;
 	/** A step in phase above this many degrees is named. */
 	phaseJumpDeg: number;
-	/** A delay farther from the median than this many MAD-sigma and ns is named. */
+	/** A delay farther from the median than this many MAD-sigma and ns is named, and any beyond a gap in the array's. */
 	delaySigma: number;
 	delayNs: number;
 }
@@ -54,7 +54,7 @@ export function judgeAntennas(
 		return own.length === 0 ? Number.NaN : own.reduce((sum, value) => sum + value, 0) / own.length;
 	});
 	const middleDelay = median(delayOf);
-	const delayLimit = Math.max(limits.delayNs * 1e-9, limits.delaySigma * madSigma(delayOf));
+	const wild = wildDelays(delayOf, limits);
 	return Array.from({ length: nAntennas }, (_, p) => {
 		const reasons: string[] = [];
 		let state: AntennaState = "good";
@@ -92,7 +92,7 @@ export function judgeAntennas(
 		if (noiseRatio > limits.noiseRatio) name("noisy", `noise ${noiseRatio.toFixed(1)} times the array's median`);
 		const delaysNs = prep.delays.map((delay) => (delay.flags[p] === 0 ? 1e9 * delay.delaysS[p] : Number.NaN));
 		const away = 1e9 * Math.abs(delayOf[p] - middleDelay);
-		if (away > 1e9 * delayLimit) {
+		if (wild[p] !== 0) {
 			name(
 				"wild-delay",
 				`delay ${(1e9 * delayOf[p]).toFixed(1)} ns against the reference antenna, ${away.toFixed(0)} ns from the array's median`,
@@ -124,6 +124,33 @@ export function judgeAntennas(
 			roughness: rough === undefined ? Number.NaN : rough[p],
 		};
 	});
+}
+
+/**
+ * Delays that do not belong to the array's: farther from the median than the limit, or beyond a gap of more than the
+ * array's scatter (cables of one array fill a range without such gaps).
+ *
+ * @param delaysS per antenna; NaN without.
+ */
+export function wildDelays(delaysS: Float64Array, limits: Pick<JudgementLimits, "delaySigma" | "delayNs">): Uint8Array {
+	const out = new Uint8Array(delaysS.length);
+	const middle = median(delaysS);
+	// Of few antennas the scatter is often taken too small.
+	const sigma = madSigma(delaysS) * (1 + 4 / Math.max(1, delaysS.length));
+	const least = limits.delayNs * 1e-9;
+	for (const side of [1, -1]) {
+		const order = Array.from(delaysS.keys())
+			.filter((p) => side * (delaysS[p] - middle) >= 0)
+			.sort((a, b) => side * (delaysS[a] - delaysS[b]));
+		let beyond = false;
+		order.forEach((p, i) => {
+			const away = Math.abs(delaysS[p] - middle);
+			const gap = Math.abs(delaysS[p] - (i === 0 ? middle : delaysS[order[i - 1]]));
+			if (away > Math.max(least, 2 * sigma) && gap > Math.max(0.5 * least, sigma)) beyond = true;
+			if (beyond || away > Math.max(least, limits.delaySigma * sigma)) out[p] = 1;
+		});
+	}
+	return out;
 }
 
 const percent = (fraction: number) => `${(100 * fraction).toFixed(fraction < 0.1 ? 1 : 0)} %`;

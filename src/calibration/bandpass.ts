@@ -1,4 +1,4 @@
-import { wrapPhase } from "./robust.ts";
+import { median, wrapPhase } from "./robust.ts";
 import { UNSOLVED } from "./solve-cell.ts";
 
 /** One bandpass of one polarisation over the whole band; arrays [channel][antenna]. */
@@ -13,14 +13,45 @@ export interface Bandpass {
 	readonly reasons: Uint8Array;
 }
 
+/** Neighbours of a gap that differ by more than this tell nothing of what lies between: amplitude ratio, phase (radians). */
+const MOST_RATIO = 1.25;
+const MOST_TURN = Math.PI / 3;
+
 /**
- * Fills gaps of at most `maximumGap` channels inside a window, amplitude and (shortest-way) phase linear between the
- * channels at its edges. Filled channels are marked and keep a signal to noise of 0: they were not measured.
+ * Shape that all windows share (a filter that falls at its edges): per channel of a window the median over windows and
+ * antennas of the amplitude over its window's median. 1 throughout where the windows are not alike or fewer than four.
+ */
+export function commonShape(bandpass: Bandpass, windowChannels: readonly number[]): Float64Array {
+	const { nAntennas, gains, flags } = bandpass;
+	const n = windowChannels[0];
+	const shape = new Float64Array(n).fill(1);
+	if (windowChannels.length < 4 || windowChannels.some((count) => count !== n)) return shape;
+	const ratios: number[][] = Array.from({ length: n }, () => []);
+	const amplitude = new Float64Array(n);
+	for (let w = 0; w < windowChannels.length; w++) {
+		for (let p = 0; p < nAntennas; p++) {
+			for (let k = 0; k < n; k++) {
+				const i = (w * n + k) * nAntennas + p;
+				amplitude[k] = flags[i] !== 0 ? Number.NaN : Math.hypot(gains[2 * i], gains[2 * i + 1]);
+			}
+			const level = median(amplitude);
+			for (let k = 0; k < n; k++) if (amplitude[k] > 0 && level > 0) ratios[k].push(amplitude[k] / level);
+		}
+	}
+	return shape.map((_, k) => (ratios[k].length > 0 ? median(ratios[k]) : 1));
+}
+
+/**
+ * Fills gaps of at most `maximumGap` channels inside a window, amplitude over the windows' common shape and (shortest-way)
+ * phase linear between the channels at its edges. Filled channels are marked and keep a signal to noise of 0: they were not
+ * measured. A gap whose edges differ much stays a gap.
  *
  * @returns how many were filled.
  */
 export function fillGaps(bandpass: Bandpass, windowChannels: readonly number[], maximumGap: number): number {
 	const { nAntennas, gains, errors, flags, reasons } = bandpass;
+	const shape = commonShape(bandpass, windowChannels);
+	const shapeAt = (k: number) => shape[k] ?? 1;
 	let filled = 0;
 	for (let p = 0; p < nAntennas; p++) {
 		let first = 0;
@@ -32,14 +63,16 @@ export function fillGaps(bandpass: Bandpass, windowChannels: readonly number[], 
 				if (previous >= 0 && gap > 0 && gap <= maximumGap) {
 					const a = previous * nAntennas + p;
 					const b = c * nAntennas + p;
-					const amplitudeA = Math.hypot(gains[2 * a], gains[2 * a + 1]);
-					const amplitudeB = Math.hypot(gains[2 * b], gains[2 * b + 1]);
+					const amplitudeA = Math.hypot(gains[2 * a], gains[2 * a + 1]) / shapeAt(previous - first);
+					const amplitudeB = Math.hypot(gains[2 * b], gains[2 * b + 1]) / shapeAt(c - first);
 					const phaseA = Math.atan2(gains[2 * a + 1], gains[2 * a]);
 					const turn = wrapPhase(Math.atan2(gains[2 * b + 1], gains[2 * b]) - phaseA);
-					for (let k = previous + 1; k < c; k++) {
+					const ratio = amplitudeA / amplitudeB;
+					const alike = ratio < MOST_RATIO && ratio > 1 / MOST_RATIO && Math.abs(turn) < MOST_TURN;
+					for (let k = previous + 1; alike && k < c; k++) {
 						const x = (k - previous) / (c - previous);
 						const i = k * nAntennas + p;
-						const amplitude = amplitudeA + x * (amplitudeB - amplitudeA);
+						const amplitude = (amplitudeA + x * (amplitudeB - amplitudeA)) * shapeAt(k - first);
 						gains[2 * i] = amplitude * Math.cos(phaseA + x * turn);
 						gains[2 * i + 1] = amplitude * Math.sin(phaseA + x * turn);
 						errors[i] = Math.max(errors[a], errors[b]);

@@ -5,6 +5,7 @@ import { findRfi, type RfiFlags } from "./rfi.ts";
 import { median } from "./robust.ts";
 import type { WindowInspection } from "./sample-validity.ts";
 import type { SolveOptions } from "./solve-options.ts";
+import type { SourceGeometry } from "./source-offset.ts";
 import type { ArrayBaselines } from "./window-data.ts";
 import type { WindowPool } from "./window-processor.ts";
 
@@ -20,6 +21,8 @@ export interface SolveInput {
 	readonly scans: ArrayLike<number> | undefined;
 	/** Where delays have zero phase, Hz. */
 	readonly referenceHz: number;
+	/** For a check of the source's place; undefined where nobody knows it. */
+	readonly source?: SourceGeometry;
 }
 
 /** Everything known before bandpass and gain are solved. */
@@ -41,6 +44,8 @@ export interface Preparation {
 	readonly delays: DelaySolution[];
 	/** Antennas by preference as reference, per polarisation. */
 	readonly order: number[][];
+	/** The model is zero in every sample. */
+	readonly noModel: boolean;
 	/** Median over live baselines of the delay peak's share of detection, per polarisation. */
 	readonly coherence: number[];
 }
@@ -174,7 +179,8 @@ export async function prepare(input: SolveInput, options: SolveOptions): Promise
 			(p) => excluded[s * nAntennas + p] === 0,
 		),
 	);
-	return { counts, rfi, noise, weights, empty, dead, excluded, delays, order, coherence };
+	const noModel = inspections.every((one) => one.noModel);
+	return { counts, rfi, noise, weights, empty, dead, excluded, delays, order, noModel, coherence };
 }
 
 /** Detection of fringes is wanted even where no delay is to be solved. */

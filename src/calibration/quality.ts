@@ -4,6 +4,7 @@ import type { Preparation, SolveInput } from "./prepare.ts";
 import { median, quantile } from "./robust.ts";
 import type { BandpassSolutions, GainSolutions } from "./solve.ts";
 import { type CellSolutions, UNSOLVED } from "./solve-cell.ts";
+import { type SourceOffset, sourceOffset } from "./source-offset.ts";
 
 /** What one table is worth. Null where the table cannot say: a delay table of CASA has no signal to noise. */
 export interface TableQuality {
@@ -46,6 +47,9 @@ export interface QualityLimits {
 	chi2Reference: number;
 	/** Refused above this many times the reference. */
 	chi2Reject: number;
+	/** Refused when the source stands farther from the model's place than this, arcmin, and than so many of its errors. */
+	offsetArcmin: number;
+	offsetSigma: number;
 }
 
 export const QUALITY_LIMITS: QualityLimits = {
@@ -56,6 +60,8 @@ export const QUALITY_LIMITS: QualityLimits = {
 	snrExpected: 10,
 	chi2Reference: 1.5,
 	chi2Reject: 10,
+	offsetArcmin: 6,
+	offsetSigma: 8,
 };
 
 export interface CalibrationQuality {
@@ -73,6 +79,8 @@ export interface CalibrationQuality {
 	rfi: { fraction: number; persistentChannels: number[] };
 	/** Samples of active antennas by class, fractions of all. */
 	samples: Record<string, number>;
+	/** How far the source stands from its place in the model; undefined where that cannot be told. */
+	sourceOffset: SourceOffset | undefined;
 	/** Residual chi-squared per channel of the whole band (all polarisations), NaN where unsolved. */
 	channelChi2: Float64Array;
 	/** Residual chi-squared per baseline, worst first: compact antenna indices. */
@@ -175,6 +183,18 @@ export function judge(
 			`residual chi-squared ${chi2.toFixed(1)}: the model lacks sources, or gains change within an interval`,
 		);
 	}
+	const offset =
+		gains === undefined || input.source === undefined
+			? undefined
+			: sourceOffset(gains, nAntennas, nPol, input.source, input.referenceHz);
+	if (offset !== undefined) {
+		const away = Math.hypot(offset.eastArcmin, offset.northArcmin);
+		const place = `phases drift as those of a source ${offset.eastArcmin.toFixed(1)}' east and ${offset.northArcmin.toFixed(1)}' north of the model's place (error ${offset.errorArcmin.toFixed(1)}')`;
+		if (away > limits.offsetSigma * offset.errorArcmin) {
+			if (away > limits.offsetArcmin) reasons.push(`${place}: another source, a wrong position or a wrong clock`);
+			else if (away > 0.1 * limits.offsetArcmin) warnings.push(place);
+		}
+	}
 	const rfi = { fraction: prep.rfi?.fraction ?? 0, persistentChannels: prep.rfi?.persistentChannels ?? [] };
 	if (rfi.fraction > 0.5) reasons.push(`${percent(rfi.fraction)} of the band lost to interference`);
 	else if (rfi.fraction > 0) {
@@ -198,6 +218,7 @@ export function judge(
 		closure,
 		rfi,
 		samples: sampleShares(prep),
+		sourceOffset: offset,
 		channelChi2: channelChi2(bandpass?.raw ?? [], nPol),
 		worstBaselines: worstBaselines(gains, nPol, antenna1, antenna2),
 	};

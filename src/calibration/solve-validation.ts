@@ -69,6 +69,7 @@ export function validateModel(
 export function validatePrepared(input: SolveInput, prep: Preparation, limits: ValidationLimits): string[] {
 	const { nAntennas } = input.array;
 	const reasons: string[] = [];
+	if (prep.noModel) return ["the model is zero in every sample"];
 	const alive = Array.from(prep.empty.keys()).filter((i) => prep.empty[i] === 0);
 	if (alive.length === 0) {
 		const sum = (kind: keyof Preparation["counts"]) => prep.counts[kind].reduce((total, n) => total + n, 0);

@@ -24,7 +24,8 @@ export type WindowRequest =
 	| { kind: "bandpass-solve"; weights: Float64Array; excluded: Uint8Array; options: CellOptions };
 
 export interface WindowAnswers {
-	inspect: WindowInspection;
+	/** `noModel`: the model is zero throughout. */
+	inspect: WindowInspection & { noModel: boolean };
 	/** Samples newly flagged. */
 	flag: { flagged: number };
 	noise: NoiseSums;
@@ -59,7 +60,7 @@ export class WindowProcessor {
 		const { data, array, window } = this;
 		switch (request.kind) {
 			case "inspect":
-				return inspectWindow(data, array);
+				return { ...inspectWindow(data, array), noModel: !window.amplitudes.values.some((a) => a > 0) };
 			case "flag":
 				return { flagged: applyFlags(data, array, request.rfi, request.dead) };
 			case "noise":

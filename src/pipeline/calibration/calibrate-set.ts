@@ -25,12 +25,13 @@ import {
 import type { SolveOptions } from "../../calibration/solve-options.ts";
 import type { TableFrame } from "../../calibration/solve-tables.ts";
 import { VALIDATION_LIMITS, validateModel, validateSelection } from "../../calibration/solve-validation.ts";
+import type { SourceGeometry } from "../../calibration/source-offset.ts";
 import type { Pointing } from "../../calibration/transiting.ts";
 import type { VisibilitySet } from "../../calibration/visibility-set.ts";
 import { badInput } from "../../error.ts";
 import { openVisibilities } from "../../formats/open-visibilities.ts";
 import { observerAt } from "../../sky/apparent-place.ts";
-import { itrfDirection, itrfDirectionOfApparent } from "../../sky/itrf.ts";
+import { itrfDirection, itrfDirectionOfApparent, itrfDirectionsFrom } from "../../sky/itrf.ts";
 import { type Site, siteFromItrf } from "../../sky/site.ts";
 import { openWindowPool, windowFiles } from "./window-pool.ts";
 
@@ -164,6 +165,7 @@ export async function calibrateSet(
 				integrationS: set.integrationS < 0.25 * cadenceS(set) ? cadenceS(set) : set.integrationS,
 				scans: scansOf(set, selection),
 				referenceHz: middleOf(set),
+				...(calibrator === undefined ? {} : { source: sourceGeometry(set, selection, calibrator.source) }),
 			};
 			const compact = (name: string) => selection.antennaOf.indexOf(antennaNamed(set, name, "--refant"));
 			const options: SolveOptions = {
@@ -204,6 +206,16 @@ export async function calibrateSet(
 /** Visibility and flag, and the model's amplitude where it differs from baseline to baseline. */
 const bytesPerSample = (selection: Selection, geometry: ModelGeometry | undefined): number =>
 	9 + (geometry === undefined ? 4 : geometry.nSources > 1 ? 4 / selection.polarizations.length : 0);
+
+function sourceGeometry(set: VisibilitySet, selection: Selection, source: ModelSource): SourceGeometry {
+	const directions = itrfDirectionsFrom(siteOf(set));
+	return {
+		positionsM: Float64Array.from(
+			Array.from(selection.antennaOf).flatMap((antenna) => set.antennas[antenna].positionItrfM),
+		),
+		direction: (mjd) => directions(source.raDeg, source.decDeg, mjd),
+	};
+}
 
 const middleOf = (set: VisibilitySet) => 0.5 * (set.frequenciesHz[0] + set.frequenciesHz[set.frequenciesHz.length - 1]);
 

@@ -19,6 +19,8 @@ export interface QualityDocument {
 	not_installed: string[];
 	rfi: { fraction: number; persistent_mhz: number[] } | null;
 	closure: { rms_deg: number | null; expected_deg: number | null; triangles: number } | null;
+	/** How far the source stands from the model's place, arcmin, by the drift of the phases; null where it cannot be told. */
+	source_offset: { east_arcmin: number; north_arcmin: number; error_arcmin: number } | null;
 	/** Shares of all samples by class. */
 	samples: Record<string, number>;
 	channel_chi2: (number | null)[];
@@ -153,6 +155,14 @@ export function qualityDocument(
 			expected_deg: known(quality.closure.expectedDeg),
 			triangles: quality.closure.triangles,
 		},
+		source_offset:
+			quality.sourceOffset === undefined
+				? null
+				: {
+						east_arcmin: known(quality.sourceOffset.eastArcmin) ?? 0,
+						north_arcmin: known(quality.sourceOffset.northArcmin) ?? 0,
+						error_arcmin: known(quality.sourceOffset.errorArcmin) ?? 0,
+					},
 		samples: Object.fromEntries(Object.entries(quality.samples).map(([kind, share]) => [kind, known(share) ?? 0])),
 		channel_chi2: Array.from(quality.channelChi2, (value) => known(value, 4)),
 		worst_baselines: quality.worstBaselines.map((one) => ({
@@ -199,6 +209,7 @@ export function refusalDocument(
 		not_installed: [],
 		rfi: null,
 		closure: null,
+		source_offset: null,
 		samples: {},
 		channel_chi2: [],
 		worst_baselines: [],
