@@ -136,7 +136,7 @@ export function wildDelays(delaysS: Float64Array, limits: Pick<JudgementLimits, 
 	const out = new Uint8Array(delaysS.length);
 	const middle = median(delaysS);
 	// Of few antennas the scatter is often taken too small.
-	const sigma = madSigma(delaysS) * (1 + 4 / Math.max(1, delaysS.length));
+	const sigma = madSigma(delaysS) * (1 + 3 / Math.max(1, delaysS.length));
 	const least = limits.delayNs * 1e-9;
 	for (const side of [1, -1]) {
 		const order = Array.from(delaysS.keys())

@@ -69,7 +69,7 @@ export function fillGaps(bandpass: Bandpass, windowChannels: readonly number[], 
 					const turn = wrapPhase(Math.atan2(gains[2 * b + 1], gains[2 * b]) - phaseA);
 					const ratio = amplitudeA / amplitudeB;
 					const alike = ratio < MOST_RATIO && ratio > 1 / MOST_RATIO && Math.abs(turn) < MOST_TURN;
-					for (let k = previous + 1; alike && k < c; k++) {
+					for (let k = alike ? previous + 1 : c; k < c; k++) {
 						const x = (k - previous) / (c - previous);
 						const i = k * nAntennas + p;
 						const amplitude = (amplitudeA + x * (amplitudeB - amplitudeA)) * shapeAt(k - first);
