@@ -3,10 +3,18 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { loadConfig } from "../src/config/load.ts";
 import { readTable } from "../src/formats/table/read.ts";
 import { numbers, texts } from "../src/formats/table/table.ts";
+import { configurationHash } from "../src/pipeline/runner.ts";
+import type { StageContext } from "../src/pipeline/stage.ts";
+import { normalise } from "../src/pipeline/stages/normalise.ts";
+import type { Row } from "../src/store/database.ts";
+import { openStore } from "../src/store/open.ts";
+import type { Run } from "../src/store/runs.ts";
 import { simulateField } from "./simulated-gains.ts";
+import { storeField } from "./stored-field.ts";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const folder = mkdtempSync(join(tmpdir(), "caustic-normalize-"));
@@ -144,4 +152,121 @@ describe("caustic normalize on a table", () => {
 			expect(stderr).toMatch(message);
 		}
 	});
+});
+
+describe("caustic normalize on stored images", () => {
+	const data = join(folder, "survey");
+	const survey = simulateField(41, {
+		sources: 60,
+		epochs: 8,
+		snr: [15, 300],
+		jumps: [{ first: 4, last: 5, amplitude: 0.2, tilt: 0.1 }],
+	});
+	let before: Row[];
+	const rowsOf = async (text: string) => {
+		const store = await openStore({ dataFolder: data });
+		try {
+			return await store.database.query<Row>("test", text);
+		} finally {
+			await store.close();
+		}
+	};
+	const MEASUREMENTS = "SELECT * FROM measurement ORDER BY image_id, source_id";
+	beforeAll(async () => {
+		const store = await openStore({ dataFolder: data });
+		const { config } = loadConfig();
+		await storeField(store.database, survey, () => "first", { catalogueFluxJy: (i) => survey.trueFluxJy[i] });
+		await store.database.execute("end run", "UPDATE run SET status = 'done'");
+		const context = { database: store.database, config, configurationHash: configurationHash(config) } as StageContext;
+		const result = await normalise.execute(context, { id: "first" } as Run, "1");
+		await store.database.transaction("store", (tx) => result.store(tx));
+		await store.close();
+		before = await rowsOf(MEASUREMENTS);
+	}, 60_000);
+	const ask = async (...args: string[]) => {
+		const { code, stdout, stderr } = await caustic("normalize", ...args, "--data", data, "--json");
+		expect(stderr).toBe("");
+		expect(code).toBe(0);
+		return JSON.parse(stdout) as Record<string, number | string | null>[];
+	};
+
+	test("one measurement: raw and normalised, as the pipeline stored it; by name or number", async () => {
+		for (const source of ["S7", "8"]) {
+			const rows = await ask("--measurement", `${source}/5`);
+			expect(rows).toHaveLength(1);
+			const stored = before.find((row) => row.image_id === 5 && row.source_id === 8) as Row;
+			expect(rows[0]).toMatchObject({
+				source_id: "S7",
+				image_id: 5,
+				flux_jy: stored.flux_jy,
+				correction_source: "ensemble",
+			});
+			expect(Number(rows[0].flux_norm_jy)).toBeCloseTo(Number(stored.flux_norm_jy), 12);
+		}
+	});
+
+	test("one image in another mode, and all modes of all images compared: the plane follows the tilt, nothing is stored", async () => {
+		const rows = await ask("--image", "6", "--mode", "single-reference");
+		expect(rows).toHaveLength(60);
+		expect(rows.every((row) => row.correction_source === "single" && row.n_references === 1)).toBe(true);
+		const modes = await ask("--all", "--compare", "--field", "F1");
+		expect(modes).toHaveLength(8 * 4);
+		const of = (image: number, mode: string) =>
+			modes.find((row) => row.image_id === image && row.mode === mode) as Record<string, number>;
+		expect(of(5, "plane").scatter_after).toBeLessThan(0.5 * of(5, "ensemble").scatter_after);
+		expect(of(5, "plane").scatter_after).toBeLessThan(of(5, "plane").scatter_before);
+		expect(of(5, "single").difference_sigma).toBeGreaterThan(0);
+		expect(of(1, "plane").pull_std).toBeGreaterThan(0.6);
+		expect(of(1, "plane").pull_std).toBeLessThan(1.3);
+		expect(of(5, "none")).toMatchObject({ status: "not_normalised", correction: 1 });
+		expect(await ask("--all", "--from", String(survey.mjd[6] - 0.1))).toHaveLength(2);
+		expect(await rowsOf(MEASUREMENTS)).toEqual(before);
+	});
+
+	test("--store keeps the result in place of the stored one, statistics follow, raw fluxes stay", async () => {
+		const { code, stdout } = await caustic(
+			"normalize",
+			"--image",
+			"5",
+			"--image",
+			"6",
+			"--mode",
+			"ensemble",
+			"--store",
+			"--data",
+			data,
+		);
+		expect(code).toBe(0);
+		expect(stdout).toMatch(/2: 2 on a new scale, 0 left raw/);
+		const after = await rowsOf(MEASUREMENTS);
+		after.forEach((row, i) => {
+			expect(row.flux_jy).toBe(before[i].flux_jy);
+			if (row.image_id !== 5 && row.image_id !== 6) expect(row).toEqual(before[i]);
+		});
+		expect(after.filter((row, i) => row.flux_norm_jy !== before[i].flux_norm_jy).length).toBeGreaterThan(100);
+		expect(await rowsOf("SELECT image_id FROM flux_correction_history ORDER BY 1")).toEqual([
+			{ image_id: 5 },
+			{ image_id: 6 },
+		]);
+		expect((await rowsOf("SELECT count(*) AS n FROM light_curve_state"))[0].n).toBe(60);
+	});
+
+	test("what is not there or makes no sense is refused by name", async () => {
+		for (const [args, text] of [
+			[[], /nothing to normalise was given/],
+			[["--image", "1", "--all"], /--image and --all at once/],
+			[["--image", "zero"], /"zero" is no id/],
+			[["--image", "99"], /image 99: there is no such image/],
+			[["--measurement", "S7"], /"S7" names no measurement/],
+			[["--measurement", "nobody/5"], /source nobody: has no measurement in image 5/],
+			[["--measurement", "S7/5", "--store"], /one measurement alone is not stored/],
+			[["--all", "--field", "F9"], /field F9: no stored image is left/],
+			[["--all", "--mode", "best"], /"best" is no mode/],
+			[["--image", "1", "--set", "photometry_pipeline.seed_sigma=7"], /has no measurement under the present settings/],
+		] as [string[], RegExp][]) {
+			const { code, stderr } = await caustic("normalize", ...args, "--data", data);
+			expect(stderr).toMatch(text);
+			expect(code).toBe(2);
+		}
+	}, 60_000);
 });

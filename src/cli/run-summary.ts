@@ -12,6 +12,16 @@ export function describeRun(run: Run, dataFolder: string, rejected: string[]): s
 		return number(typeof part === "object" ? part[key] : 0);
 	};
 	const lines = [`run ${run.id} ${run.status}`];
+	if (run.kind === "normalization") {
+		const stage = "normalise-requested";
+		lines.push(
+			`  images        ${of(stage, "images")}: ${of(stage, "normalized")} on a new scale, ${of(stage, "not_normalized")} left raw`,
+			`  light curves  ${of("statistics", "light_curves")} summed again`,
+			`  candidates    ${of("detect-requested", "candidates")} (${of("detect-requested", "new_candidates")} new)`,
+			...rejected.slice(0, 20).map((reason) => `  rejected      ${reason}`),
+		);
+		return `${lines.join("\n")}\n`;
+	}
 	lines.push(
 		`  images        ${of("ingest", "images")} seen, ${of("ingest", "new_images")} new; ${of("ingest", "maps")} noise or background maps; ${of("ingest", "ignored")} files left alone`,
 		`  sources       ${of("associate", "sources")} (${of("associate", "new_sources")} new)`,

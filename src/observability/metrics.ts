@@ -112,9 +112,27 @@ export const referenceSnr = new Gauge({
 	labelNames: ["field"] as const,
 	registers,
 });
+export const normalizationResidual = new Histogram({
+	name: "normalization_residual",
+	help: "Median of normalised over expected flux of an image's references, less one, without its sign",
+	buckets: [0.001, 0.003, 0.01, 0.02, 0.05, 0.1, 0.2],
+	registers,
+});
+export const normalizationPullStd = new Gauge({
+	name: "normalization_pull_std",
+	help: "Standard deviation of the references' residuals over their errors in the newest image of a field: 1 when errors are right",
+	labelNames: ["field"] as const,
+	registers,
+});
+export const catalogueRatio = new Gauge({
+	name: "normalization_catalogue_ratio",
+	help: "Median of normalised over catalogue flux in the newest image of a field",
+	labelNames: ["field"] as const,
+	registers,
+});
 export const normalizationAlerts = new Counter({
 	name: "normalization_alerts_total",
-	help: "Alerts of normalization by kind: insufficient_references, suspicious_correction, not_normalised",
+	help: "Alerts of normalization by kind: insufficient_references, suspicious_correction, not_normalised, pull_scatter",
 	labelNames: ["kind"] as const,
 	registers,
 });

@@ -11,9 +11,11 @@ import { type NormalizationMode, normalizationFlagNames } from "../../normalizat
 import type { FieldSurvey } from "../../normalization/survey.ts";
 import { normalizeInThreads } from "../../pipeline/normalise/in-threads.ts";
 import { normalizationReport } from "../../plots/normalization-report.ts";
-import { type Command, numberOption, stringOption } from "../command.ts";
+import { type Command, type Invocation, JSON_OPTION, numberOption, stringOption } from "../command.ts";
 import { reportProblems, writeResult } from "../image-options.ts";
+import { normalizeStored } from "../normalize-stored.ts";
 import { progressOn } from "../progress.ts";
+import { STORE_OPTIONS, withStore } from "../store-options.ts";
 
 const MODES: NormalizationMode[] = ["plane", "ensemble", "single", "none"];
 /** Without an epoch_id, images closer in time than this are one epoch, days. */
@@ -34,15 +36,20 @@ interface Group {
 export const command: Command = {
 	name: "normalize",
 	summary: "put the light curves of a field on one flux scale",
-	usage: "normalize --light-curves FILE [--mode MODE] [--out FILE] [--report FILE]",
+	usage: "normalize --light-curves FILE | --image ID | --measurement SOURCE/IMAGE | --all [--mode MODE] [--store]",
 	description: [
-		"Finds steady reference sources in each field and subband, solves their levels and the flux scale of every epoch",
+		"Of a table: finds steady reference sources in each field and subband, solves their levels and the flux scale of every epoch",
 		"jointly, and divides the scale out; a source never takes part in its own correction. Adds flux_norm_jy,",
 		"flux_norm_err_jy, correction, correction_err, correction_source, n_references and norm_flags to the table.",
+		"Of stored images: solves one measurement, one image or many against the present baselines and shows the result; with",
+		"--store it takes the place of the stored one, and statistics and detection follow. Raw fluxes are never changed.",
+		"--compare shows all modes beside one another; --report writes the quality of what is stored, field by field.",
 	].join("\n"),
 	examples: [
 		"caustic normalize --light-curves light_curves.csv --out scaled.csv --report quality.html",
 		"caustic normalize --light-curves survey.parquet --sources sources.csv --mode ensemble --out scaled.parquet",
+		"caustic normalize --image 12 --mode single-reference --json --data survey",
+		"caustic normalize --all --field F01 --compare --report quality.html --data survey",
 	],
 	options: {
 		"light-curves": {
@@ -51,10 +58,19 @@ export const command: Command = {
 			help: "table with source_id, mjd, frequency_mhz, flux_jy, flux_err_jy, field_id, ra_deg, dec_deg",
 		},
 		sources: { type: "string", value: "FILE", help: "positions and fields of the sources, if the table has none" },
+		image: { type: "string", multiple: true, value: "ID", help: "a stored image; may be repeated" },
+		measurement: { type: "string", value: "SOURCE/IMAGE", help: "one stored measurement" },
+		all: { type: "boolean", help: "every stored image, or those that --field, --frequency, --from and --to leave" },
+		field: { type: "string", value: "NAME", help: "only images of this field" },
+		frequency: { type: "string", value: "MHZ", help: "only images of this subband" },
+		from: { type: "string", value: "MJD", help: "only images from this time on" },
+		to: { type: "string", value: "MJD", help: "only images up to this time" },
+		store: { type: "boolean", help: "let the result take the place of the stored one" },
+		compare: { type: "boolean", help: "show every mode, with its differences from --mode in units of their errors" },
 		mode: {
 			type: "string",
 			value: "MODE",
-			help: "plane (a gradient where references show one), ensemble, single (nearest reference) or none",
+			help: "plane (a gradient where references show one), ensemble, single-reference (the nearest) or none",
 			default: "plane",
 		},
 		"min-snr": { type: "string", value: "N", help: "median signal to noise that a reference needs", default: "20" },
@@ -70,25 +86,42 @@ export const command: Command = {
 			help: "where to write: .csv, .parquet, .vot, .json, .arrow or .fits",
 			default: "standard output",
 		},
-		json: { type: "boolean", help: "print the result as JSON, for machines" },
+		...STORE_OPTIONS,
+		...JSON_OPTION,
 	},
 
 	async run(invocation) {
 		const path = stringOption(invocation, "light-curves");
-		if (path === undefined) {
-			throw badInput("bad-usage", "no light curves were given", {
-				subject: "--light-curves",
-				remedy: "Name a table, for instance --light-curves light_curves.csv",
-			});
+		const asked = ["light-curves", "image", "measurement", "all"].filter(
+			(name) => invocation.options[name] !== undefined,
+		);
+		if (asked.length !== 1) {
+			throw badInput(
+				"bad-usage",
+				asked.length === 0
+					? "nothing to normalise was given"
+					: `${asked.map((name) => `--${name}`).join(" and ")} at once`,
+				{
+					subject: "caustic normalize",
+					remedy: "Give one of --light-curves FILE, --image ID, --measurement SOURCE/IMAGE and --all",
+				},
+			);
 		}
-		const mode = MODES.find((name) => name === (stringOption(invocation, "mode") ?? "plane"));
-		if (mode === undefined)
-			throw badInput("bad-option", `${JSON.stringify(invocation.options.mode)} is no mode`, {
-				subject: "--mode",
-				remedy: `Give one of ${MODES.join(", ")}`,
-			});
+		const mode = modeOption(invocation);
 		const out = stringOption(invocation, "out");
 		if (out !== undefined) checkTablePath(out);
+		if (path === undefined) {
+			const modes = invocation.options.compare === true ? [mode, ...MODES.filter((name) => name !== mode)] : [mode];
+			return withStore(invocation, { mustExist: true }, (opened) => normalizeStored(invocation, opened, modes));
+		}
+		for (const name of ["field", "frequency", "from", "to", "store", "compare", "data", "database", "config", "set"]) {
+			if (invocation.options[name] !== undefined) {
+				throw badInput("bad-usage", "is for stored images", {
+					subject: `--${name}`,
+					remedy: "Leave it out, or give --image or --all instead of --light-curves",
+				});
+			}
+		}
 		const minSnr = numberOption(invocation, "min-snr", 20, 1, 1e6);
 		const curves = await readLightCurves(path, stringOption(invocation, "sources"));
 		const report = stringOption(invocation, "report");
@@ -113,6 +146,16 @@ export const command: Command = {
 		return reportProblems(path, curves.problems);
 	},
 };
+
+function modeOption(invocation: Invocation): NormalizationMode {
+	const text = stringOption(invocation, "mode") ?? "plane";
+	const mode = MODES.find((name) => name === (text === "single-reference" ? "single" : text));
+	if (mode !== undefined) return mode;
+	throw badInput("bad-option", `${JSON.stringify(text)} is no mode`, {
+		subject: "--mode",
+		remedy: "Give one of plane, ensemble, single-reference, none",
+	});
+}
 
 /** Rows by field and subband, each laid out as sources times epochs. */
 function groupsOf(path: string, curves: LightCurves): Group[] {

@@ -1,11 +1,12 @@
-import type { ImageSolution } from "../../normalization/normalize-image.ts";
+import { DEFAULT_QUALITY_LIMITS } from "../../normalization/quality.ts";
 import * as metrics from "../../observability/metrics.ts";
 import type { Transaction } from "../../store/database.ts";
 import { publish } from "../../store/events.ts";
+import type { NormalizedRows } from "./field-scale.ts";
 
 /** Something about an image's flux scale that a person should know. */
 export interface ImageAlert {
-	kind: "insufficient_references" | "suspicious_correction" | "not_normalised";
+	kind: "insufficient_references" | "suspicious_correction" | "not_normalised" | "pull_scatter";
 	imageId: number;
 	mjd: number;
 	/** References measured, and how many are needed. */
@@ -17,8 +18,15 @@ export interface ImageAlert {
 	reasons: string[];
 }
 
-/** Alerts of one image: too few references of the field's own list, a correction outside its gate, none at all. */
-export function alertsOf(imageId: number, solution: ImageSolution, needed: number): ImageAlert[] {
+/** Fewer references than this say too little of the scatter of their pulls. */
+const PULLS_NEEDED = 10;
+
+/**
+ * Alerts of one image: too few references of the field's own list, a correction outside its gate, none at all, residuals
+ * that the errors do not explain.
+ */
+export function alertsOf(imageId: number, { result, accuracy }: NormalizedRows, needed: number): ImageAlert[] {
+	const { solution } = result;
 	const alert = (kind: ImageAlert["kind"], available: number, reasons: string[]): ImageAlert => ({
 		kind,
 		imageId,
@@ -44,6 +52,12 @@ export function alertsOf(imageId: number, solution: ImageSolution, needed: numbe
 				solution.steps.flatMap((step) => step.reasons),
 			),
 		);
+	}
+	const [low, high] = DEFAULT_QUALITY_LIMITS.pullStd;
+	const { n, std } = accuracy.pulls;
+	const slack = 3 / Math.sqrt(2 * n);
+	if (n >= PULLS_NEEDED && (std < low - slack || std > high + slack)) {
+		alerts.push(alert("pull_scatter", n, [`standard deviation ${std.toFixed(2)}`]));
 	}
 	return alerts;
 }

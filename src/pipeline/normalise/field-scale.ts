@@ -2,6 +2,7 @@ import type { Config } from "../../config/schema.ts";
 import { emptyBaselines } from "../../normalization/baseline.ts";
 import { DEFAULT_GATE } from "../../normalization/ensemble-correction.ts";
 import { type CachedCorrection, type CatalogueFluxes, catalogueFlux } from "../../normalization/fallback.ts";
+import { type ImageAccuracy, imageAccuracy } from "../../normalization/image-accuracy.ts";
 import {
 	type ImageSolution,
 	type NormalizationContext,
@@ -9,6 +10,7 @@ import {
 	type NormalizedImage,
 	normalizeImage,
 } from "../../normalization/normalize-image.ts";
+import { median } from "../../normalization/robust-location.ts";
 import { blendGroups } from "../../photometry/blend-groups.ts";
 import { tangentOffsets } from "../../sky/separation.ts";
 import type { StoredBaselines } from "../../store/baselines.ts";
@@ -107,27 +109,42 @@ export function fieldScale(
 	};
 }
 
+/** One stored image on the scale of its field. */
+export interface NormalizedRows {
+	rows: readonly FieldRow[];
+	result: NormalizedImage;
+	/** Against the levels of its references and the catalogue. */
+	accuracy: ImageAccuracy;
+	/** Median signal to noise of the references behind its flux scale; NaN without any. */
+	referenceSnr: number;
+}
+
 /** One stored image on the scale of its field; `rows` are its measurements. */
 export function normalizeRows(
 	{ sources, placeOfSource, groups, context }: FieldScale,
 	mjd: number,
 	rows: readonly FieldRow[],
 	previous: CachedCorrection | undefined,
-): NormalizedImage {
+): NormalizedRows {
 	const index = Int32Array.from(rows, (row) => placeOfSource.get(row.source_id) as number);
-	return normalizeImage(
-		{
-			mjd,
-			sourceIndex: index,
-			fluxJy: Float64Array.from(rows, (row) => row.flux_jy),
-			fluxErrJy: Float64Array.from(rows, (row) => row.flux_err_jy),
-			raDeg: Float64Array.from(index, (i) => sources[i].ra_deg),
-			decDeg: Float64Array.from(index, (i) => sources[i].dec_deg),
-			usable: Uint8Array.from(rows, (row) => (isUsable(row.flags) ? 1 : 0)),
-			blendGroup: Int32Array.from(index, (i) => groups[i]),
-		},
-		{ ...context, previous },
-	);
+	const image = {
+		mjd,
+		sourceIndex: index,
+		fluxJy: Float64Array.from(rows, (row) => row.flux_jy),
+		fluxErrJy: Float64Array.from(rows, (row) => row.flux_err_jy),
+		raDeg: Float64Array.from(index, (i) => sources[i].ra_deg),
+		decDeg: Float64Array.from(index, (i) => sources[i].dec_deg),
+		usable: Uint8Array.from(rows, (row) => (isUsable(row.flags) ? 1 : 0)),
+		blendGroup: Int32Array.from(index, (i) => groups[i]),
+	};
+	const { baselines, references, catalogue } = context;
+	const result = normalizeImage(image, { ...context, previous });
+	return {
+		rows,
+		result,
+		accuracy: imageAccuracy(image, result, baselines, references.primary, catalogue?.fluxJy),
+		referenceSnr: median(result.solution.references.map(({ row }) => rows[row].flux_jy / rows[row].flux_err_jy)),
+	};
 }
 
 /** Corrections by the field's own references. */

@@ -1,20 +1,17 @@
-import type { ImageSolution, NormalizedImage } from "../../normalization/normalize-image.ts";
-import { median } from "../../normalization/robust-location.ts";
 import * as metrics from "../../observability/metrics.ts";
-import type { FieldRow } from "./field-rows.ts";
-
-/** Median signal to noise, in an image, of the references behind its flux scale; NaN without any. */
-export function referenceSnr(result: NormalizedImage, rows: readonly FieldRow[]): number {
-	return median(result.solution.references.map(({ row }) => rows[row].flux_jy / rows[row].flux_err_jy));
-}
+import type { NormalizedRows } from "./field-scale.ts";
 
 /**
  * Counts an image's flux scale in the metrics.
  *
  * @param listed references on the field's list
- * @param snr their median signal to noise in the image
  */
-export function observeSolution(field: string, solution: ImageSolution, listed: number, snr: number): void {
+export function observeSolution(
+	field: string,
+	{ result, accuracy, referenceSnr }: NormalizedRows,
+	listed: number,
+): void {
+	const { solution } = result;
 	metrics.normalizationRequests.inc({ status: solution.status === "applied" ? solution.source : solution.status });
 	metrics.correctionFactor.observe(solution.correction);
 	metrics.referenceCount.observe(solution.used);
@@ -22,5 +19,10 @@ export function observeSolution(field: string, solution: ImageSolution, listed: 
 		metrics.normalizationRms.observe(solution.correctionErr / solution.correction);
 	const own = solution.steps.find((step) => step.source === "ensemble")?.available ?? solution.available;
 	if (listed > 0) metrics.referenceAvailability.set({ field }, own / listed);
-	if (Number.isFinite(snr)) metrics.referenceSnr.set({ field }, snr);
+	if (Number.isFinite(referenceSnr)) metrics.referenceSnr.set({ field }, referenceSnr);
+	if (accuracy.pulls.n >= 3) {
+		metrics.normalizationResidual.observe(Math.abs(accuracy.residual));
+		metrics.normalizationPullStd.set({ field }, accuracy.pulls.std);
+	}
+	if (accuracy.catalogueSources >= 3) metrics.catalogueRatio.set({ field }, accuracy.catalogueRatio);
 }

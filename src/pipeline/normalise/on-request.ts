@@ -3,14 +3,13 @@ import { CORRECTION_SOURCES } from "../../normalization/fallback.ts";
 import {
 	type ImageSolution,
 	type NormalizationMode,
-	type NormalizedImage,
 	normalizationFlagNames,
 } from "../../normalization/normalize-image.ts";
 import * as metrics from "../../observability/metrics.ts";
 import { lastAccepted } from "../../store/baselines.ts";
 import type { Queryable } from "../../store/database.ts";
-import { type FieldRow, rowsOfImages, sourcesOfRows } from "./field-rows.ts";
-import { type FieldBand, fieldScale, normalizeRows } from "./field-scale.ts";
+import { rowsOfImages, sourcesOfRows } from "./field-rows.ts";
+import { type FieldBand, fieldScale, type NormalizedRows, normalizeRows } from "./field-scale.ts";
 import { currentBaselines } from "./reference-lists.ts";
 import { TtlCache } from "./ttl-cache.ts";
 
@@ -51,11 +50,9 @@ export interface NormalizedOnRequest {
 const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
 
 /** The flux scale of a stored image, solved against the present baselines and not stored. */
-export interface SolvedImage {
+export interface SolvedImage extends NormalizedRows {
 	mjd: number;
 	fieldId: number;
-	rows: FieldRow[];
-	result: NormalizedImage;
 	referenceSetId: number;
 	/** References on the field's list. */
 	listed: number;
@@ -126,8 +123,7 @@ export async function solveStored(
 	const solved: SolvedImage = {
 		mjd: image.mjd,
 		fieldId: image.field_id,
-		rows,
-		result: normalizeRows(scale, image.mjd, rows, before),
+		...normalizeRows(scale, image.mjd, rows, before),
 		referenceSetId: stored.referenceSetId,
 		listed: stored.primary.length,
 	};

@@ -1,24 +1,20 @@
 import { CORRECTION_SOURCES } from "../../normalization/fallback.ts";
-import {
-	type ImageSolution,
-	type NormalizedImage as NormalizedArrays,
-	normalizationFlagNames,
-} from "../../normalization/normalize-image.ts";
+import { normalizationFlagNames } from "../../normalization/normalize-image.ts";
 import type { CorrectionRow } from "../../store/baselines.ts";
 import type { NormalizedImage } from "../../store/measurements.ts";
-import type { FieldRow } from "./field-rows.ts";
+import type { NormalizedRows } from "./field-scale.ts";
 
 /** The normalised values of an image as they are stored, beside the raw ones. */
 export function normalizedImage(
 	imageId: number,
 	configuration: string,
-	rows: FieldRow[],
-	result: NormalizedArrays,
+	referenceSetId: number | null,
+	{ rows, result }: NormalizedRows,
 ): NormalizedImage {
 	return {
 		imageId,
 		configuration,
-		referenceSetId: null,
+		referenceSetId,
 		sourceId: Float64Array.from(rows, (row) => row.source_id),
 		fluxNormJy: result.fluxNormJy,
 		fluxNormErrJy: result.fluxNormErrJy,
@@ -29,8 +25,18 @@ export function normalizedImage(
 	};
 }
 
-/** The flux scale of an image as it is stored: every step of the chain that was tried, and why it did not do. */
-export function correctionRow(imageId: number, referenceSetId: number | null, solution: ImageSolution): CorrectionRow {
+const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
+
+/**
+ * The flux scale of an image as it is stored: every step of the chain that was tried and why it did not do, and how well
+ * its references and the catalogue agree with the result.
+ */
+export function correctionRow(
+	imageId: number,
+	referenceSetId: number | null,
+	{ result, accuracy }: NormalizedRows,
+): CorrectionRow {
+	const { solution } = result;
 	return {
 		imageId,
 		referenceSetId,
@@ -47,8 +53,20 @@ export function correctionRow(imageId: number, referenceSetId: number | null, so
 			order: solution.order,
 			lowest: solution.lowest,
 			highest: solution.highest,
-			largest_share: Number.isFinite(solution.largestShare) ? solution.largestShare : null,
+			available: solution.available,
+			largest_share: finite(solution.largestShare),
 			coefficients: Array.from(solution.coefficients),
+			accuracy: {
+				n: accuracy.pulls.n,
+				pull_mean: finite(accuracy.pulls.mean),
+				pull_std: finite(accuracy.pulls.std),
+				residual: finite(accuracy.residual),
+				scatter: finite(accuracy.scatter),
+				scatter_before: finite(accuracy.scatterBefore),
+				completeness: finite(accuracy.completeness),
+				catalogue_ratio: finite(accuracy.catalogueRatio),
+				catalogue_sources: accuracy.catalogueSources,
+			},
 		},
 	};
 }

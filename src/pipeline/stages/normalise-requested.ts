@@ -4,7 +4,7 @@ import { publish } from "../../store/events.ts";
 import { storeNormalized } from "../../store/measurements.ts";
 import type { Run } from "../../store/runs.ts";
 import { leanOn } from "../normalise/field-scale.ts";
-import { observeSolution, referenceSnr } from "../normalise/observe-solution.ts";
+import { observeSolution } from "../normalise/observe-solution.ts";
 import { type SolvedImage, solveStored, type Unsolved } from "../normalise/on-request.ts";
 import { correctionRow, normalizedImage } from "../normalise/stored-values.ts";
 import type { Stage, StageContext, StageResult } from "../stage.ts";
@@ -103,12 +103,11 @@ export const normaliseRequested: Stage = {
 			async store(tx) {
 				// Image by image: the staging of a long history at once would be as large as the history.
 				for (const { imageId, image } of solved) {
-					const normalized = normalizedImage(imageId, configurationHash, image.rows, image.result);
-					await storeNormalized(tx, [{ ...normalized, referenceSetId: image.referenceSetId }]);
+					await storeNormalized(tx, [normalizedImage(imageId, configurationHash, image.referenceSetId, image)]);
 				}
 				await storeCorrections(
 					tx,
-					solved.map(({ imageId, image }) => correctionRow(imageId, image.referenceSetId, image.result.solution)),
+					solved.map(({ imageId, image }) => correctionRow(imageId, image.referenceSetId, image)),
 				);
 				await publish(tx, "NormalizationCompleted", {
 					source: "stage/normalise-requested",
@@ -117,8 +116,7 @@ export const normaliseRequested: Stage = {
 				});
 				const names = await fieldNames(tx, [...new Set(solved.map(({ image }) => image.fieldId))]);
 				for (const { image } of solved) {
-					const name = names.get(image.fieldId) ?? "";
-					observeSolution(name, image.result.solution, image.listed, referenceSnr(image.result, image.rows));
+					observeSolution(names.get(image.fieldId) ?? "", image, image.listed);
 				}
 			},
 		};

@@ -1,15 +1,14 @@
 import type { Config } from "../../config/schema.ts";
-import type { ImageSolution } from "../../normalization/normalize-image.ts";
 import { lastAccepted, type StoredBaselines, storeBaselines, storeCorrections } from "../../store/baselines.ts";
 import type { Database, Queryable } from "../../store/database.ts";
 import { publish } from "../../store/events.ts";
-import { type NormalizedImage, storeNormalized } from "../../store/measurements.ts";
+import { storeNormalized } from "../../store/measurements.ts";
 import type { Run } from "../../store/runs.ts";
 import { alertsOf, publishAlerts } from "../normalise/alerts.ts";
 import { FIRST_VERSION_EPOCHS, solveVersion } from "../normalise/baseline-version.ts";
 import { imagesOfRun, measuredImages, rowsOfImages, sourcesOfRows } from "../normalise/field-rows.ts";
-import { type FieldBand, fieldScale, leanOn, normalizeRows } from "../normalise/field-scale.ts";
-import { observeSolution, referenceSnr } from "../normalise/observe-solution.ts";
+import { type FieldBand, fieldScale, leanOn, type NormalizedRows, normalizeRows } from "../normalise/field-scale.ts";
+import { observeSolution } from "../normalise/observe-solution.ts";
 import { currentBaselines } from "../normalise/reference-lists.ts";
 import { correctionRow, normalizedImage } from "../normalise/stored-values.ts";
 import type { Stage, StageContext, StageResult } from "../stage.ts";
@@ -22,12 +21,7 @@ const YOUNG_EPOCHS = 12;
 
 interface BandResult {
 	bandId: number;
-	images: {
-		normalized: NormalizedImage;
-		solution: ImageSolution;
-		/** Median signal to noise of its references. */
-		referenceSnr: number;
-	}[];
+	images: { imageId: number; done: NormalizedRows }[];
 	version:
 		| { next: Omit<StoredBaselines, "referenceSetId" | "version">; before: StoredBaselines | undefined }
 		| undefined;
@@ -76,12 +70,11 @@ export const normalise: Stage = {
 		for (const band of await bandsOfRun(database, fieldId, run.id))
 			results.push(await normaliseBand(database, config, configurationHash, run, fieldId, band));
 		const images = results.flatMap((result) => result.images);
-		const count = (source: string) => images.filter(({ solution }) => solution.source === source).length;
+		const solutions = images.map(({ done }) => done.result.solution);
+		const count = (source: string) => solutions.filter((solution) => solution.source === source).length;
 		const alerts = results.flatMap((result) =>
 			result.hasVersion
-				? result.images.flatMap(({ normalized, solution }) =>
-						alertsOf(normalized.imageId, solution, config.normalization.min_references),
-					)
+				? result.images.flatMap(({ imageId, done }) => alertsOf(imageId, done, config.normalization.min_references))
 				: [],
 		);
 		return {
@@ -89,7 +82,7 @@ export const normalise: Stage = {
 				images: images.length,
 				normalized: images.length - count("none"),
 				not_normalized: count("none"),
-				suspicious: images.filter(({ solution }) => solution.status === "suspicious").length,
+				suspicious: solutions.filter((solution) => solution.status === "suspicious").length,
 				alerts: alerts.length,
 				new_versions: results.filter((result) => result.version !== undefined).length,
 				renormalized: results.filter((result) => result.renormalized).length,
@@ -108,13 +101,11 @@ export const normalise: Stage = {
 					}
 					await storeNormalized(
 						tx,
-						result.images.map(({ normalized }) => ({ ...normalized, referenceSetId })),
+						result.images.map(({ imageId, done }) => normalizedImage(imageId, configurationHash, referenceSetId, done)),
 					);
 					await storeCorrections(
 						tx,
-						result.images.map(({ normalized, solution }) =>
-							correctionRow(normalized.imageId, referenceSetId, solution),
-						),
+						result.images.map(({ imageId, done }) => correctionRow(imageId, referenceSetId, done)),
 					);
 				}
 				await publish(tx, "NormalizationCompleted", {
@@ -123,8 +114,7 @@ export const normalise: Stage = {
 					data: { run: run.id, images: images.length },
 				});
 				await publishAlerts(tx, fieldId, name, alerts);
-				for (const { images: done, listed } of results)
-					for (const image of done) observeSolution(name, image.solution, listed, image.referenceSnr);
+				for (const { images: of, listed } of results) for (const { done } of of) observeSolution(name, done, listed);
 			},
 		};
 	},
@@ -161,14 +151,9 @@ async function normaliseBand(
 	for (const image of images) {
 		const list = byImage.get(image.id);
 		if (list === undefined) continue;
-		const result = normalizeRows(scale, image.mjd, list, previous);
-		const { solution } = result;
-		previous = leanOn(solution) ?? previous;
-		done.push({
-			normalized: normalizedImage(image.id, configuration, list, result),
-			solution,
-			referenceSnr: referenceSnr(result, list),
-		});
+		const normalized = normalizeRows(scale, image.mjd, list, previous);
+		previous = leanOn(normalized.result.solution) ?? previous;
+		done.push({ imageId: image.id, done: normalized });
 	}
 	return {
 		bandId: band.id,
