@@ -39,6 +39,8 @@ export interface VisibilitySet {
 	readonly nRows: number;
 	/** What is odd about the input but does not forbid its use, as sentences. */
 	readonly warnings: readonly string[];
+	/** Whether {@link BlockOptions.place} is honoured. */
+	readonly canPlace?: boolean;
 	/** Streams the data. See {@link BlockOptions}. */
 	blocks(options?: BlockOptions): AsyncIterable<VisibilityBlock>;
 	/** Releases file handles. */
@@ -100,6 +102,20 @@ export interface BlockOptions {
 	column?: "data" | "corrected" | "model";
 	/** About how many bytes of visibilities a block may hold; at least one row. 16 MiB by default. */
 	blockBytes?: number;
+	/**
+	 * Where the samples of the next block go, for sets that {@link VisibilitySet.canPlace}: they are then written there and not
+	 * into arrays of the block, whose own are empty. Asked once per block with the most rows that it may have.
+	 */
+	place?: (rows: number) => SamplePlace | Promise<SamplePlace>;
+}
+
+/** Rows of arrays that hold more than a block's channels: sample k of row r stands at `r * width + at + k`. */
+export interface SamplePlace {
+	width: number;
+	at: number;
+	visibilities: Float32Array;
+	flags: Uint8Array;
+	weights: Float32Array;
 }
 
 /**

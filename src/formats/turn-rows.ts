@@ -17,6 +17,7 @@ export interface RawSamples {
  * @param exchange where each product is taken from in rows with exchanged antennas; undefined if nothing moves.
  * @param exchanged 1 for such rows, per row of `rows`.
  * @param offset first sample of a row that is wanted; rows of `raw` hold `rawRow` samples, of the target channels x nPol.
+ * @param place where rows of the target are wider: how many samples they hold, and the first that is ours.
  */
 export function turnRows(
 	raw: RawSamples,
@@ -31,21 +32,24 @@ export function turnRows(
 	channels: number,
 	nPol: number,
 	descending: boolean,
+	place: { width: number; at: number } = { width: channels * nPol, at: 0 },
 ): void {
 	const perRow = channels * nPol;
+	const { width, at: inRow } = place;
 	const step = descending ? -nPol : nPol;
 	const begin = offset + (descending ? perRow - nPol : 0);
 	for (let i = 0; i < rows.length; i++) {
 		const from = rows[i] * rawRow + begin;
-		const at = (to + i) * perRow;
+		const at = (to + i) * width + inRow;
 		const order = exchanged[i] === 1 ? exchange : undefined;
 		if (order !== undefined) turnExchanged(raw, from, step, order, signs[i], target, at, channels, nPol);
 		else if (nPol === 2) turnPairs(raw.visibilities, from, step, signs[i], target.visibilities, at, channels);
 		else turnAny(raw.visibilities, from, step, signs[i], target.visibilities, at, channels, nPol);
 	}
-	turnFlags(raw.flags, rows, exchange, exchanged, rawRow, begin, step, target.flags, to, channels, nPol);
+	turnFlags(raw.flags, rows, exchange, exchanged, rawRow, begin, step, target.flags, to, width, inRow, channels, nPol);
 	if (raw.weights !== undefined && target.weights !== undefined) {
-		turnWeights(raw.weights, rows, exchange, exchanged, rawRow, begin, step, target.weights, to, channels, nPol);
+		const { weights } = target;
+		turnWeights(raw.weights, rows, exchange, exchanged, rawRow, begin, step, weights, to, width, inRow, channels, nPol);
 	}
 }
 
@@ -121,19 +125,22 @@ function turnFlags(
 	step: number,
 	target: Uint8Array,
 	to: number,
+	width: number,
+	inRow: number,
 	channels: number,
 	nPol: number,
 ): void {
 	const perRow = channels * nPol;
 	// Mostly nothing is flagged.
 	if (!anySet(raw)) {
-		target.fill(0, to * perRow, (to + rows.length) * perRow);
+		if (width === perRow) target.fill(0, to * perRow, (to + rows.length) * perRow);
+		else for (let i = 0, at = to * width + inRow; i < rows.length; i++, at += width) target.fill(0, at, at + perRow);
 		return;
 	}
 	for (let i = 0; i < rows.length; i++) {
 		const order = exchanged[i] === 1 ? exchange : undefined;
 		const from = rows[i] * rawRow + begin;
-		for (let c = 0, t = (to + i) * perRow; c < channels; c++) {
+		for (let c = 0, t = (to + i) * width + inRow; c < channels; c++) {
 			const s = from + c * step;
 			for (let p = 0; p < nPol; p++, t++) target[t] = raw[s + (order === undefined ? p : order[p])] === 0 ? 0 : 1;
 		}
@@ -150,14 +157,15 @@ function turnWeights(
 	step: number,
 	target: Float32Array,
 	to: number,
+	width: number,
+	inRow: number,
 	channels: number,
 	nPol: number,
 ): void {
-	const perRow = channels * nPol;
 	for (let i = 0; i < rows.length; i++) {
 		const order = exchanged[i] === 1 ? exchange : undefined;
 		const from = rows[i] * rawRow + begin;
-		let t = (to + i) * perRow;
+		let t = (to + i) * width + inRow;
 		if (order !== undefined) {
 			for (let c = 0; c < channels; c++) {
 				for (let p = 0; p < nPol; p++, t++) target[t] = raw[from + c * step + order[p]];

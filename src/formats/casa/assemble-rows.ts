@@ -78,8 +78,20 @@ export class Assembler {
 		const { set } = this;
 		const nPol = set.polarizations.length;
 		const nChannels = group.reduce((sum, { nChannels: n }) => sum + n, 0);
+		// Where nothing is computed from them, samples go straight to their place among the group's.
+		const isPlaced = set.canPlace === true && this.values.correct === undefined && this.values.model === undefined;
+		let buffers: SampleBuffers | undefined;
+		const placeAt = (at: number) => async (rows: number) => {
+			buffers ??= await this.buffers(rows * nChannels * nPol);
+			const { data, flags, weights } = buffers;
+			return { width: nChannels * nPol, at, visibilities: data.DATA as Float32Array, flags, weights };
+		};
+		let at = 0;
 		const readers = group.map(({ firstChannel, nChannels: own }) => {
+			const place = isPlaced ? { place: placeAt(at) } : {};
+			at += own * nPol;
 			const blocks = set.blocks({
+				...place,
 				channels: [firstChannel, firstChannel + own],
 				times: [t0, t1],
 				autocorrelations: true,
@@ -89,16 +101,22 @@ export class Assembler {
 		});
 		for (;;) {
 			let rows: MeasurementRows | undefined;
-			let at = 0;
+			at = 0;
+			buffers = undefined;
 			for (let i = 0; i < group.length; i++) {
 				const { done, value: block } = await readers[i].next();
 				if (done === true) {
 					if (i === 0) return;
 					throw this.unequal();
 				}
-				rows ??= await this.begin(block, window, nChannels);
+				rows ??= this.begin(
+					block,
+					window,
+					buffers ?? (await this.buffers(block.nRows * nChannels * nPol)),
+					nChannels * nPol,
+				);
 				if (block.nRows !== rows.count || block.timeIndex[0] !== this.firstTime) throw this.unequal();
-				this.put(rows, block, at, nChannels);
+				if (!isPlaced) this.put(rows, block, at, nChannels);
 				at += group[i].nChannels * nPol;
 			}
 			if (rows === undefined) return;
@@ -115,10 +133,14 @@ export class Assembler {
 	}
 
 	/** What all windows of a group have in common. */
-	private async begin(block: VisibilityBlock, window: number, nChannels: number): Promise<MeasurementRows> {
+	private begin(
+		block: VisibilityBlock,
+		window: number,
+		{ data, flags, weights }: SampleBuffers,
+		width: number,
+	): MeasurementRows {
 		const { set } = this;
-		const size = block.nRows * nChannels * set.polarizations.length;
-		const { data, flags, weights } = await this.buffers(size);
+		const size = block.nRows * width;
 		this.firstTime = block.timeIndex[0];
 		return {
 			count: block.nRows,

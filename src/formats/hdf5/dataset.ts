@@ -306,6 +306,13 @@ export function convertNumbers(
 		throw badInput("hdf5-type", `${name} is ${describe(type)}, not numbers`, { subject: file });
 	}
 	const little = !base.bigEndian;
+	if (little && stride === base.size && outputStride === 1 && (bytes.byteOffset + offset) % base.size === 0) {
+		const plain = plainNumbers(base, bytes, offset, count);
+		if (plain !== undefined) {
+			output.set(plain, outputOffset);
+			return;
+		}
+	}
 	let get: (at: number) => number;
 	if (base.kind === "float") {
 		if (base.size === 8) get = (at) => view.getFloat64(at, little);
@@ -324,6 +331,26 @@ export function convertNumbers(
 	else throw unsupported(file, `an integer of ${base.size} bytes in ${name}`);
 	for (let i = 0; i < count; i++) output[outputOffset + i * outputStride] = get(i * stride + offset);
 }
+
+/** Numbers that stand in the file as they stand in memory, one behind the other. */
+function plainNumbers(
+	base: Extract<Datatype, { kind: "integer" | "float" }>,
+	bytes: Uint8Array,
+	offset: number,
+	count: number,
+): Float64Array | Float32Array | Int32Array | Int16Array | undefined {
+	const at = bytes.byteOffset + offset;
+	if (!HOST_IS_LITTLE || offset + count * base.size > bytes.length) return undefined;
+	if (base.kind === "float") {
+		if (base.size === 8) return new Float64Array(bytes.buffer, at, count);
+		return base.size === 4 ? new Float32Array(bytes.buffer, at, count) : undefined;
+	}
+	if (!base.signed) return undefined;
+	if (base.size === 4) return new Int32Array(bytes.buffer, at, count);
+	return base.size === 2 ? new Int16Array(bytes.buffer, at, count) : undefined;
+}
+
+const HOST_IS_LITTLE = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
 function readDataspace(cursor: Cursor, name: string): [number[], number[]] {
 	const version = cursor.u8();

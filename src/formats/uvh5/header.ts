@@ -68,8 +68,9 @@ export class HeaderGroup {
 	/** The same, refused if one of them is not finite. */
 	finite(name: string, length?: number): Float64Array {
 		const values = this.numbers(name, length);
-		const bad = values.findIndex((value) => !Number.isFinite(value));
-		if (bad >= 0) throw this.refuse(name, `is not a number at index ${bad}`);
+		for (let i = 0; i < values.length; i++) {
+			if (!Number.isFinite(values[i])) throw this.refuse(name, `is not a number at index ${i}`);
+		}
 		return values;
 	}
 
@@ -126,13 +127,22 @@ export function readHeader(hdf5: Hdf5File): Uvh5Header {
 
 	const antennas = readAntennas(header, itrfFromGeodetic(longitudeDeg, latitudeDeg, heightM));
 	const indexOf = new Map(antennas.map((antenna, index) => [antenna.number, index]));
-	const indices = (name: string) =>
-		Int32Array.from(header.finite(name, nRows), (number, row) => {
-			const index = indexOf.get(number);
+	const indices = (name: string) => {
+		const numbers = header.finite(name, nRows);
+		const found = new Int32Array(nRows);
+		let before = Number.NaN;
+		let index: number | undefined;
+		for (let row = 0; row < nRows; row++) {
+			const number = numbers[row];
+			// Rows of one antenna mostly follow one another.
+			if (number !== before) index = indexOf.get(number);
 			if (index === undefined)
 				throw header.refuse(name, `names antenna ${number} in row ${row}, which is not in antenna_numbers`);
-			return index;
-		});
+			before = number;
+			found[row] = index;
+		}
+		return found;
+	};
 
 	const timesMjd = header.finite("time_array", nRows).map((jd) => jd - JD_OF_MJD_0);
 	const early = timesMjd.findIndex((mjd) => mjd < 15000 || mjd > 120000);

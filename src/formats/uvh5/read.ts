@@ -1,4 +1,10 @@
-import type { BlockOptions, SpectralWindow, VisibilityBlock, VisibilitySet } from "../../calibration/visibility-set.ts";
+import type {
+	BlockOptions,
+	SamplePlace,
+	SpectralWindow,
+	VisibilityBlock,
+	VisibilitySet,
+} from "../../calibration/visibility-set.ts";
 import { badInput } from "../../error.ts";
 import { Hdf5File } from "../hdf5/file.ts";
 import { exchangeOrder } from "../polarization.ts";
@@ -74,6 +80,7 @@ export function firstTimeOfUvh5(path: string): number {
 
 class Uvh5Set implements VisibilitySet {
 	readonly format = "uvh5";
+	readonly canPlace = true;
 	readonly source: string[];
 	readonly telescope: string;
 	readonly location: Uvh5Header["location"];
@@ -155,12 +162,12 @@ class Uvh5Set implements VisibilitySet {
 		}
 	}
 
-	private *windowBlocks(
+	private async *windowBlocks(
 		window: number,
 		channel: number,
 		channels: number,
 		options: BlockOptions,
-	): Generator<VisibilityBlock> {
+	): AsyncGenerator<VisibilityBlock> {
 		const { header, data, run } = this.subbands[window];
 		const { rows } = this;
 		const nPol = this.polarizations.length;
@@ -192,6 +199,7 @@ class Uvh5Set implements VisibilitySet {
 			exchanged: new Uint8Array(slabRows),
 		};
 		const rawSamples = data.hasSamples ? new Float32Array(slabRows * perRow) : undefined;
+		const own = options.place === undefined ? blockRows * perRow : 0;
 		const block = {
 			timeIndex: new Int32Array(blockRows),
 			antenna1: new Int32Array(blockRows),
@@ -200,10 +208,11 @@ class Uvh5Set implements VisibilitySet {
 			field: new Int32Array(blockRows),
 			integrationS: new Float64Array(blockRows),
 			uvwM: new Float64Array(3 * blockRows),
-			visibilities: new Float32Array(blockRows * perRow * 2),
-			flags: new Uint8Array(blockRows * perRow),
-			weights: data.hasSamples ? new Float32Array(blockRows * perRow) : undefined,
+			visibilities: new Float32Array(2 * own),
+			flags: new Uint8Array(own),
+			weights: data.hasSamples ? new Float32Array(own) : undefined,
 		};
+		let place: SamplePlace | undefined;
 		const stored = run.first + (run.descending ? run.count - channel - channels : channel);
 		let nRows = 0;
 		const finish = (): VisibilityBlock => ({
@@ -256,6 +265,7 @@ class Uvh5Set implements VisibilitySet {
 				slab.exchanged[chosen] = rows.exchanged[r];
 				chosen++;
 			}
+			if (nRows === 0) place = await options.place?.(blockRows);
 			turnRows(
 				{ visibilities: raw, flags: rawFlags.subarray(0, size), weights: rawSamples },
 				slab.rows.subarray(0, chosen),
@@ -264,12 +274,18 @@ class Uvh5Set implements VisibilitySet {
 				slab.exchanged,
 				perRow,
 				0,
-				block,
+				place ?? block,
 				nRows,
 				channels,
 				nPol,
 				run.descending,
+				place,
 			);
+			if (place !== undefined && rawSamples === undefined) {
+				for (let r = nRows, at = r * place.width + place.at; r < nRows + chosen; r++, at += place.width) {
+					place.weights.fill(1, at, at + perRow);
+				}
+			}
 			nRows += chosen;
 			const next = Math.min(slabRows, high - begin - slabRows);
 			if (nRows > 0 && nRows + Math.max(0, next) > blockRows) {
