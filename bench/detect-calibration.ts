@@ -2,10 +2,12 @@
  * Measures what sources without events score, and writes the result to src/detection/calibration-table.ts.
  *
  *     node bench/detect-calibration.ts once 101 102 103       every source with all its data, skies of these seeds
- *     node bench/detect-calibration.ts every-epoch 201        anew at every epoch, one source in eight
+ *     node bench/detect-calibration.ts every-epoch 201 F00-F04    anew at every epoch, one source in eight, these fields
+ *     node bench/detect-calibration.ts table                  writes the table from all scores so far
+ *     node bench/detect-calibration.ts test 301 302           how often other skies pass the stated probabilities
  *
  * Scores are appended to the folder named by CAUSTIC_CALIBRATION (default: the system's temporary folder), so that
- * seeds can be run one by one; the table is written from all that is there.
+ * seeds and fields can be run one by one.
  */
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,53 +17,73 @@ import { correctFieldData, FEWEST_EPOCHS, sourceOf } from "../src/detection/dete
 import { FieldFilter } from "../src/detection/field-filter.ts";
 import { evaluateSource } from "../src/detection/score.ts";
 import { prepareSeries } from "../src/detection/series.ts";
-import { fitNullTail, type NullTail } from "../src/detection/significance.ts";
+import { fitNullTail, type Looks, type NullTail, scoreAt } from "../src/detection/significance.ts";
 import { ProfileCache } from "../src/detection/templates.ts";
 import { simulateLightCurves } from "../src/simulation/light-curves.ts";
 import { fieldDataOf } from "./simulated-field.ts";
 
-type Looks = "once" | "every-epoch";
 const folder = process.env.CAUSTIC_CALIBRATION ?? tmpdir();
-const pathOf = (looks: Looks) => join(folder, `caustic-null-scores-${looks}.csv`);
-const [looks, ...seeds] = process.argv.slice(2);
+const pathOf = (looks: string) => join(folder, `caustic-null-scores-${looks}.csv`);
+const [task, ...seeds] = process.argv.slice(2);
+const fields = seeds.find((text) => /^F\d+-F\d+$/.test(text))?.split("-");
 const profiles = new ProfileCache();
+/** Scores that no threshold reaches need not be known exactly. */
+const LEAST_OF_INTEREST = 20;
 
-for (const seed of seeds.map(Number)) {
-	const sky = simulateLightCurves({ seed, eventFraction: 0 });
-	for (const field of sky.fields) {
-		const data = correctFieldData(fieldDataOf(sky, field));
-		const filter = new FieldFilter(data.mjd, data.frequencyMhz, profiles);
-		const lines: string[] = [];
-		for (let j = 0; j < data.sources.length; j++) {
-			if (looks === "every-epoch" && j % 8 !== 0) continue;
-			const { flux, err, gainError } = sourceOf(data, j);
-			const scoreAfter = (epochs: number) => {
-				const series = prepareSeries(data.mjd, data.frequencyMhz, flux, err, gainError, epochs);
-				return series === null || series.usedEpochs < FEWEST_EPOCHS ? 0 : evaluateSource(filter, series).score;
-			};
-			let score = scoreAfter(data.mjd.length);
-			if (looks === "every-epoch")
-				for (let seen = FEWEST_EPOCHS; seen < data.mjd.length; seen++) score = Math.max(score, scoreAfter(seen));
-			lines.push(`${seed},${field.id},${sky.sources[data.sources[j]].host},${score.toFixed(3)}`);
+if (task !== "table")
+	for (const seed of seeds.filter((text) => /^\d+$/.test(text)).map(Number)) {
+		const sky = simulateLightCurves({ seed, eventFraction: 0 });
+		for (const field of sky.fields) {
+			if (fields !== undefined && (field.id < fields[0] || field.id > fields[1])) continue;
+			const data = correctFieldData(fieldDataOf(sky, field));
+			const filter = new FieldFilter(data.mjd, data.frequencyMhz, profiles);
+			const lines: string[] = [];
+			for (let j = 0; j < data.sources.length; j++) {
+				if (task === "every-epoch" && j % 8 !== 0) continue;
+				const { flux, err, gainError } = sourceOf(data, j);
+				const scoreAfter = (epochs: number, least?: number) => {
+					const series = prepareSeries(data.mjd, data.frequencyMhz, flux, err, gainError, epochs);
+					return series === null || series.usedEpochs < FEWEST_EPOCHS ? 0 : evaluateSource(filter, series, least).score;
+				};
+				let score = scoreAfter(data.mjd.length);
+				if (task === "every-epoch")
+					for (let seen = FEWEST_EPOCHS; seen < data.mjd.length; seen++)
+						score = Math.max(score, scoreAfter(seen, LEAST_OF_INTEREST));
+				lines.push(`${seed},${field.id},${sky.sources[data.sources[j]].host},${score.toFixed(3)}`);
+			}
+			appendFileSync(pathOf(task), `${lines.join("\n")}\n`);
+			process.stdout.write(`${task} seed ${seed} ${field.id}: ${lines.length} sources\n`);
 		}
-		appendFileSync(pathOf(looks as Looks), `${lines.join("\n")}\n`);
-		process.stdout.write(`${looks} seed ${seed} ${field.id}: ${lines.length} sources\n`);
 	}
-}
 
-const tails: Partial<Record<Looks, NullTail>> = {};
-for (const kind of ["once", "every-epoch"] as const) {
-	if (!existsSync(pathOf(kind))) continue;
-	const scores = readFileSync(pathOf(kind), "utf8")
-		.trim()
-		.split("\n")
-		.map((line) => Number(line.split(",")[3]));
-	tails[kind] = fitNullTail(scores, kind === "once" ? 0.95 : 0.9);
-	process.stdout.write(`${kind}: ${JSON.stringify(tails[kind])}\n`);
-}
-if (tails.once !== undefined)
+const scoresIn = (name: string) =>
+	existsSync(pathOf(name))
+		? readFileSync(pathOf(name), "utf8")
+				.trim()
+				.split("\n")
+				.map((line) => Number(line.split(",")[3]))
+		: [];
+
+if (task === "table") {
+	const tails: Partial<Record<Looks, NullTail>> = {};
+	for (const kind of ["once", "every-epoch"] as const) {
+		const scores = scoresIn(kind);
+		if (scores.length === 0) continue;
+		tails[kind] = fitNullTail(scores, kind === "once" ? 0.99 : 0.97);
+		process.stdout.write(`${kind}: ${JSON.stringify(tails[kind])}\n`);
+	}
 	writeFileSync(
 		join(dirname(dirname(fileURLToPath(import.meta.url))), "src/detection/calibration-table.ts"),
 		`/** Written by \`node bench/detect-calibration.ts\`: do not edit by hand. */\n` +
 			`export const CALIBRATION = ${JSON.stringify(tails, null, "\t")};\n`,
 	);
+}
+if (task === "test") {
+	const scores = scoresIn("test");
+	for (const p of [0.003, 0.001, 0.0005, 0.0001]) {
+		const passed = scores.filter((score) => score >= scoreAt(p)).length;
+		process.stdout.write(
+			`stated ${p}: ${passed} of ${scores.length} nulls = ${(passed / scores.length).toExponential(2)}, ratio ${(passed / scores.length / p).toFixed(2)}\n`,
+		);
+	}
+}

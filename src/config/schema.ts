@@ -127,6 +127,12 @@ export const configSchema = z.strictObject({
 		tier_high: positive(7, "Candidates above this significance are of the high tier"),
 		tier_medium: positive(5, "Candidates above this significance are of the medium tier"),
 		batch_size: count(1000, "Sources examined per batch", 1, 100_000),
+		check_hours: z
+			.number()
+			.min(0)
+			.max(8760)
+			.default(24)
+			.describe("Statistics are compared with the measurements, and repaired, this often, hours; 0: never by itself"),
 		freshness_hours: positive(48, "The detector is unhealthy when its last success is older than this, hours"),
 	}),
 	report: section({

@@ -38,9 +38,9 @@ const FINALISTS = 6;
 const REFINED = 3;
 /** Below this the search ends early: far below any threshold in use. */
 const HOPELESS = 15;
-const COARSE_HOPELESS = 11;
+const COARSE_HOPELESS = 14;
 /** The same for the memoryless null, in which a dip of depth d over n epochs gives some n (d / 0.1)^2. */
-const MEMORYLESS_HOPELESS = 16;
+const MEMORYLESS_HOPELESS = 25;
 
 /**
  * Judges one source on the first `series.mjd.length` epochs of its field.

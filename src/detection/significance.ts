@@ -29,16 +29,15 @@ export interface Significance {
 }
 
 /** Each source looked at once, with all its data; or anew at every epoch, the highest score counting. */
-export type Looks = keyof typeof CALIBRATION;
+export type Looks = "once" | "every-epoch";
+
+const TAILS: Partial<Record<Looks, NullTail>> = CALIBRATION;
+const tailOf = (looks: Looks): NullTail => TAILS[looks] ?? CALIBRATION.once;
 
 /** Smallest probability stated: an extrapolation beyond it means nothing. */
 const LEAST = 1e-12;
 
-export function significanceOf(
-	score: number,
-	looks: Looks = "once",
-	tail: NullTail = CALIBRATION[looks],
-): Significance {
+export function significanceOf(score: number, looks: Looks = "once", tail: NullTail = tailOf(looks)): Significance {
 	let p: number;
 	const root = Math.sqrt(Math.max(0, score));
 	if (!(score > 0)) p = 1;
@@ -72,7 +71,7 @@ export function scoreAtSigma(sigma: number, looks: Looks = "once"): number {
 }
 
 /** The score whose false-alarm probability is `p`. */
-export function scoreAt(p: number, looks: Looks = "once", tail: NullTail = CALIBRATION[looks]): number {
+export function scoreAt(p: number, looks: Looks = "once", tail: NullTail = tailOf(looks)): number {
 	let low = 0;
 	let high = 1e7;
 	for (let i = 0; i < 200; i++) {

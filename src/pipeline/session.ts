@@ -4,6 +4,7 @@ import { flushSpans, startTracing, storeSpansWith } from "../observability/traci
 import type { Store } from "../store/open.ts";
 import { countStages, getRun, type Run, type RunInputs, type RunKind, type StageCount } from "../store/runs.ts";
 import { spanSink } from "../store/spans.ts";
+import { scheduleChecks } from "./checks/scheduled.ts";
 import { PixelPool } from "./pixels/pool.ts";
 import { StageQueue } from "./queue.ts";
 import { beginRun, reviveRun } from "./runner.ts";
@@ -52,6 +53,7 @@ export async function openSession({ store, config, log, signal, threads, isIdle 
 		pixels.warm();
 		worker.start();
 	}
+	const checks = isIdle === true ? undefined : scheduleChecks(database, config, log);
 	return {
 		queue,
 		pixels,
@@ -76,6 +78,7 @@ export async function openSession({ store, config, log, signal, threads, isIdle 
 			}
 		},
 		async close() {
+			await checks?.stop();
 			await worker.stop();
 			await queue.close();
 			await pixels.close();

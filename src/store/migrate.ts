@@ -9,6 +9,7 @@ import { writeCost } from "./migrations/0004-write-cost.ts";
 import { binned } from "./migrations/0005-binned.ts";
 import { arrivals } from "./migrations/0006-arrivals.ts";
 import { correctionHistory } from "./migrations/0007-correction-history.ts";
+import { detection } from "./migrations/0008-detection.ts";
 
 interface Migration {
 	version: number;
@@ -25,6 +26,7 @@ export const MIGRATIONS: Migration[] = [
 	{ version: 5, name: "binned", sql: binned },
 	{ version: 6, name: "arrivals", sql: arrivals },
 	{ version: 7, name: "correction history", sql: correctionHistory },
+	{ version: 8, name: "detection", sql: detection },
 ];
 
 /** Any number that nobody else locks on: two processes that upgrade at once must take turns. */

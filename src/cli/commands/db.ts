@@ -1,8 +1,12 @@
 import { createReadStream, existsSync } from "node:fs";
 import { createGunzip } from "node:zlib";
+import type { Config } from "../../config/schema.ts";
 import { badInput } from "../../error.ts";
 import { writeAtomically } from "../../formats/atomic-file.ts";
+import { checkStatistics } from "../../pipeline/checks/consistency.ts";
+import { configurationHash } from "../../pipeline/runner.ts";
 import { backUp, type OnTable, type RowCounts, restore } from "../../store/backup.ts";
+import type { Database } from "../../store/database.ts";
 import { schemaStatus, upgradeDatabase } from "../../store/migrate.ts";
 import { type Command, EXIT, type Invocation, JSON_OPTION } from "../command.ts";
 import { progressOn } from "../progress.ts";
@@ -26,21 +30,27 @@ const ORPHANS: Record<string, string> = {
 export const command: Command = {
 	name: "db",
 	summary: "the database: upgrade its schema, check that it agrees with itself, back it up",
-	usage: "db upgrade|check|backup FILE|restore FILE [--data DIR] [--database URL]",
+	usage: "db upgrade|check [--statistics [--repair]]|backup FILE|restore FILE [--data DIR] [--database URL]",
 	description:
-		"upgrade brings the schema to this program's version, forward only, and is safe to repeat. check compares statistics,\ncandidates and corrections with the measurements that they claim to describe, and exits with 1 when they differ. backup\nwrites all that is stored, as of one moment and while work goes on, into one gzipped file; restore puts it into a data\nfolder or database that holds nothing yet. Images, reports and products stay where they are: keep their folders too.",
+		"upgrade brings the schema to this program's version, forward only, and is safe to repeat. check compares statistics,\ncandidates and corrections with the measurements that they claim to describe, and exits with 1 when they differ; with\n--statistics it recomputes every number, and --repair writes what the measurements give in place of what is wrong. backup\nwrites all that is stored, as of one moment and while work goes on, into one gzipped file; restore puts it into a data\nfolder or database that holds nothing yet. Images, reports and products stay where they are: keep their folders too.",
 	examples: [
 		"caustic db check --data survey",
+		"caustic db check --statistics --repair --data survey",
 		"caustic db backup survey.backup.gz --data survey",
 		"caustic db restore survey.backup.gz --data survey2",
 		"caustic db upgrade --database postgresql://caustic@db.example/caustic",
 	],
-	options: { ...STORE_OPTIONS, ...JSON_OPTION },
+	options: {
+		statistics: { type: "boolean", help: "check: recompute the statistics of every light curve and compare" },
+		repair: { type: "boolean", help: "with --statistics: write what the measurements give" },
+		...STORE_OPTIONS,
+		...JSON_OPTION,
+	},
 
 	async run(invocation) {
 		const { name, rest } = subcommandOf(invocation, "db", ["upgrade", "check", "backup", "restore"] as const);
 		if (name === "backup" || name === "restore") return copySurvey(invocation, name, rest);
-		return withStore(invocation, { mustExist: true, anySchema: true }, async ({ store: { database } }) => {
+		return withStore(invocation, { mustExist: true, anySchema: true }, async ({ store: { database }, config }) => {
 			const asJson = invocation.options.json === true;
 			if (name === "upgrade") {
 				const applied = await upgradeDatabase(database);
@@ -53,6 +63,11 @@ export const command: Command = {
 				return EXIT.done;
 			}
 			const status = await schemaStatus(database);
+			const wantsStatistics = invocation.options.statistics === true;
+			const repair = invocation.options.repair === true;
+			if (repair && !wantsStatistics)
+				throw badInput("bad-usage", "belongs to --statistics", { subject: "--repair", remedy: "Give both" });
+			if (wantsStatistics) return checkAll(invocation, database, config, repair);
 			const found: Record<string, number> = {};
 			for (const [what, sql] of Object.entries(ORPHANS)) {
 				const [row] = await database.query<{ count: number }>(`check ${what}`, sql);
@@ -116,4 +131,23 @@ function gunzipped(file: string): AsyncIterable<Buffer> {
 		.on("error", (error) => gunzip.destroy(error))
 		.pipe(gunzip);
 	return gunzip;
+}
+
+async function checkAll(invocation: Invocation, database: Database, config: Config, repair: boolean): Promise<number> {
+	const progress = progressOn("caustic db check");
+	const result = await checkStatistics(database, configurationHash(config), {
+		repair,
+		trigger: "command",
+		signal: invocation.signal,
+		onProgress: (done, total) => progress.update(done, total, "sources"),
+	}).finally(() => progress.end());
+	if (invocation.options.json === true) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+	else {
+		for (const { source, band_mhz: mhz, problems } of result.problems)
+			process.stdout.write(`${source} at ${mhz} MHz: ${problems.join("; ")}\n`);
+		process.stdout.write(
+			`${result.light_curves} light curves checked, ${result.wrong} wrong, ${result.repaired} repaired\n`,
+		);
+	}
+	return result.wrong > result.repaired ? EXIT.failed : EXIT.done;
 }
