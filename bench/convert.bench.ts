@@ -1,5 +1,15 @@
 import { spawnSync } from "node:child_process";
-import { closeSync, mkdirSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
+import {
+	closeSync,
+	mkdirSync,
+	mkdtempSync,
+	openSync,
+	readdirSync,
+	readSync,
+	rmSync,
+	statSync,
+	writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { exportMeasurementSet } from "../src/formats/casa/export-measurement-set.ts";
@@ -8,13 +18,29 @@ import { pythonWith } from "../test/oracle/python.ts";
 import { shortest, writeDsaGroup } from "./dsa-group.ts";
 
 /**
- * A 1.45 GB UVH5 group, as DSA-110 writes it, to a MeasurementSet with phases turned to J2000: beside a copy of the same bytes in
- * the disk cache, the time it takes to arrive, and h5py with python-casacore doing less (no geometry, no weights).
+ * A 1.45 GB UVH5 group, as DSA-110 writes it (or the one in CAUSTIC_BENCH_GROUP), to a MeasurementSet with phases turned to J2000:
+ * beside a copy of the same bytes in the disk cache, the time it takes to arrive, and h5py with python-casacore doing less (no geometry, no weights).
  */
 const nTimes = Number(process.env.CAUSTIC_BENCH_TIMES ?? 15);
+
+function ownGroup(path: string) {
+	return { ...writeDsaGroup(path, nTimes), arrives: nTimes * 12.884902 };
+}
+
+/** Files of a group that is there already, for instance of `caustic simulate visibilities`. */
+function groupIn(path: string) {
+	const names = readdirSync(path).filter((name) => name.endsWith(".hdf5"));
+	const files = names.map((name) => join(path, name));
+	const set = openUvh5(files);
+	const arrives = set.timesMjd.length * set.integrationS;
+	set.close();
+	return { files, bytes: files.reduce((sum, file) => sum + statSync(file).size, 0), arrives };
+}
+
 const folder = mkdtempSync(join(tmpdir(), "caustic-bench-"));
 try {
-	const { files, bytes } = writeDsaGroup(join(folder, "group"), nTimes);
+	const given = process.env.CAUSTIC_BENCH_GROUP;
+	const { files, bytes, arrives } = given === undefined ? ownGroup(join(folder, "group")) : groupIn(given);
 	const copy = join(folder, "copy");
 	mkdirSync(copy);
 	// Read and written: copyFile may only make references on some file systems.
@@ -60,7 +86,6 @@ print(json.dumps(time.perf_counter() - b))`;
 			? undefined
 			: spawnSync(python, ["-c", script, join(folder, "peer.ms"), ...files], { encoding: "utf8" });
 	if (run !== undefined && run.status !== 0) process.stderr.write(run.stderr);
-	const arrives = nTimes * 12.884902;
 	const lines = [
 		`${(bytes / 1e9).toFixed(2)} GB of UVH5 to a MeasurementSet: ${own.toFixed(2)} s (${(bytes / own / 1e6).toFixed(0)} MB/s), at most ${peakMb.toFixed(0)} MB of memory`,
 		`copying the same bytes in the disk cache: ${copying.toFixed(2)} s (conversion at ${((100 * copying) / own).toFixed(0)} % of its speed; goal 50 %)`,

@@ -41,7 +41,7 @@ export const command: Command = {
 						runs.length === 0
 							? "nothing has run yet\n"
 							: columnsOfText(
-									["run", "status", "began", "took s", "paths"],
+									["run", "status", "began", "took s", "inputs"],
 									runs.map((run) => [
 										run.id,
 										run.status,
@@ -49,7 +49,7 @@ export const command: Command = {
 										run.finished_at === null
 											? ""
 											: ((run.finished_at.getTime() - run.created_at.getTime()) / 1000).toFixed(1),
-										run.inputs.paths.join(" "),
+										run.inputs.group === undefined ? run.inputs.paths.join(" ") : `group ${run.inputs.group}`,
 									]),
 								),
 					);
