@@ -3,27 +3,35 @@ export const CALIBRATION = {
 	once: {
 		body: [
 			{
-				score: 8.399,
-				exceeded: 0.5006802721088436,
+				score: 7.64,
+				exceeded: 0.5003174603174603,
 			},
 			{
-				score: 9.212,
-				exceeded: 0.4,
+				score: 8.7,
+				exceeded: 0.40015873015873016,
 			},
 			{
-				score: 10.138,
+				score: 9.721,
 				exceeded: 0.3,
 			},
 			{
+				score: 11.063,
+				exceeded: 0.2,
+			},
+			{
+				score: 14.986,
+				exceeded: 0.15,
+			},
+			{
 				score: 15,
-				exceeded: 0.21224489795918366,
+				exceeded: 0.14984126984126983,
 			},
 		],
 		threshold: 3.872983346207417,
-		exceeded: 0.008843537414965987,
-		scale: 0.9328960348855327,
-		shape: 0.010000000000000031,
-		nulls: 1470,
-		highest: 53.708,
+		exceeded: 0.006031746031746032,
+		scale: 0.9588732534595478,
+		shape: 0.09000000000000002,
+		nulls: 6300,
+		highest: 110.361,
 	},
 };
