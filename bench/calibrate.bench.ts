@@ -7,6 +7,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { availableParallelism, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { QualityDocument } from "../src/pipeline/calibration/quality-document.ts";
+import { readTables } from "../src/pipeline/calibration/table-files.ts";
+import { errorsAgainstTruth, readSimulatedTruth } from "../test/dsa-truth.ts";
 
 const main = join(dirname(dirname(fileURLToPath(import.meta.url))), "src/cli/main.ts");
 const folder = mkdtempSync(join(tmpdir(), "caustic-bench-"));
@@ -17,9 +20,20 @@ const caustic = (...args: string[]) => {
 	return run.stdout;
 };
 
+type Solved = QualityDocument & {
+	seconds: Record<string, number>;
+	resources: { cpu_s: number; max_rss_mb: number };
+};
+
 /** A numpy StEFCal of the same chain on two shared cores, recorded: reading apart. */
 const PEER_S = 40;
 const LIMIT_S = 12;
+/** Its errors of G B K against the truth, amplitude (fraction) and phase (degrees) per polarisation. */
+const PEER_ERRORS = [
+	[0.0048, 0.37],
+	[0.0045, 0.38],
+] as const;
+const percent = (fraction: number) => `${(100 * fraction).toFixed(3)} %`;
 
 try {
 	if (!existsSync(join(set, "truth"))) {
@@ -33,16 +47,27 @@ try {
 	for (const pass of ["calibrator alone", "with the field's sources"]) {
 		const sky = pass === "calibrator alone" ? [] : ["--sky", join(set, "truth", "truth_sky.csv")];
 		const begun = performance.now();
-		const out = JSON.parse(caustic("calibrate", set, ...sky, "--out", join(folder, "cal"), "--json", "--workers", "2"));
+		const cal = join(folder, `cal-${sky.length}`);
+		const out = JSON.parse(caustic("calibrate", set, ...sky, "--out", cal, "--json", "--workers", "2")) as Solved;
 		const total = (performance.now() - begun) / 1000;
-		const { seconds, resources } = out as {
-			seconds: Record<string, number>;
-			resources: { cpu_s: number; max_rss_mb: number };
-		};
-		console.log(`${pass}: score ${out.score}, chi2 ${out.tables.G.residual_chi2}`);
+		const { seconds, resources } = out;
+		console.log(`${pass}: score ${out.score}, chi2 ${out.tables.G?.residual_chi2}`);
 		for (const [stage, s] of Object.entries(seconds)) console.log(`  ${stage.padEnd(20)} ${s.toFixed(2)} s`);
 		console.log(
 			`  files to tables ${total.toFixed(1)} s (aim ${LIMIT_S}), ${resources.cpu_s.toFixed(1)} s of CPU, ${resources.max_rss_mb} MB; numpy reference ${PEER_S} s (recorded): ${(PEER_S / total).toFixed(1)} times faster; the file lasts 309 s: ${(309 / total).toFixed(0)} times faster than it arrives`,
+		);
+		const truth = readSimulatedTruth(join(set, "truth"), out.reference_antennas.XX ?? "");
+		const tables = readTables(cal, undefined);
+		for (const s of [0, 1]) {
+			const error = errorsAgainstTruth(truth, tables, s);
+			const [amplitude, phase] = PEER_ERRORS[s];
+			console.log(
+				`  ${["XX", "YY"][s]}: error of G B K ${percent(error.amplitude)}, ${error.phaseDeg.toFixed(3)} deg: ${(error.amplitude / truth.limit[s].amplitude).toFixed(3)} and ${(error.phaseDeg / truth.limit[s].phaseDeg).toFixed(3)} times the limit of the noise; numpy reference ${percent(amplitude)}, ${phase} deg (recorded, another draw of the same array)`,
+			);
+		}
+		const wrong = out.antennas.filter(({ name, state }) => state !== (truth.states.get(name) ?? "good"));
+		console.log(
+			`  ${truth.states.size} antennas with defects, ${wrong.length} of ${out.antennas.length} judged wrongly`,
 		);
 	}
 	console.log(`${availableParallelism()} cores`);

@@ -61,6 +61,16 @@ describe("interference", () => {
 		expect(findRfi([data], 8, [128], RFI_DEFAULTS).persistentChannels).toEqual([126, 127]);
 	});
 
+	test("a burst in a single window is found although a line at its edge is flagged throughout", () => {
+		const random = new Random(10);
+		const data = Float64Array.from({ length: 24 * 96 }, (_, i) => (i % 96 >= 92 ? 5 : 1) + 0.03 * random.normal());
+		for (let t = 5; t < 9; t++) for (let c = 20; c < 25; c++) data[t * 96 + c] += 1;
+		const { mask, persistentChannels } = findRfi([data], 24, [96], RFI_DEFAULTS);
+		expect(persistentChannels).toEqual([92, 93, 94, 95]);
+		for (let t = 5; t < 9; t++) for (let c = 20; c < 25; c++) expect(mask[t * 96 + c]).toBe(1);
+		expect(mask.reduce((sum, one) => sum + one, 0)).toBeLessThan(20 + 4 * 24 + 6);
+	});
+
 	test("a sample bad in one polarisation is bad in both, and missing data are no interference", () => {
 		const [a, b] = [quiet(4), quiet(5)];
 		a[3 * NC + 30] += 5;

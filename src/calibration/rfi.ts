@@ -126,7 +126,13 @@ function channelScatter(values: Float64Array, nTimes: number, windowChannels: re
 		};
 		if (alike) for (let k = c % n; k < nChannels; k += n) add(k);
 		else for (let k = Math.max(0, c - reach); k <= Math.min(nChannels - 1, c + reach); k++) add(k);
-		out[c] = Math.max(all, madSigma(group));
+		// Nothing is left of a neighbourhood flagged throughout.
+		let own = madSigma(group);
+		// A channel at the edge of a subband that was joined to others scatters more than its neighbours.
+		if (!alike && nTimes >= 8) {
+			own = Math.max(own, 1.2 * madSigma(Float64Array.from({ length: nTimes }, (_, t) => values[t * nChannels + c])));
+		}
+		out[c] = own > all ? own : all;
 	}
 	return out;
 }
@@ -152,7 +158,7 @@ function flagTransient(
 		for (let c = 0; c < nChannels; c++) row[c] = row[c] / level - 1;
 	}
 	const sigma = channelScatter(z, nTimes, windowChannels);
-	if (!sigma.every((value) => value > 0)) return;
+	if (!(sigma[0] > 0)) return;
 	for (let i = 0; i < z.length; i++) z[i] /= sigma[i % nChannels];
 	const own = new Uint8Array(z.length);
 	for (let kernel = 1; kernel <= options.longestKernel; kernel *= 2) {
