@@ -268,7 +268,18 @@ export function solveDelays(
 	let chi2 = Number.NaN;
 	let variance: Float64Array = new Float64Array(nAntennas);
 	const middle = frequenciesHz.reduce((sum, f) => sum + f, 0) / nChannels;
+	const offsets = frequenciesHz.map((f) => TURN * (f - middle));
+	// [antenna][channel][re, im]: a baseline's phase is the difference of two antennas'.
+	const phasors = new Float64Array(2 * nAntennas * nChannels);
+	const turned = new Float64Array(2 * nChannels);
 	for (let iteration = 0; iteration < 3; iteration++) {
+		for (let p = 0; p < nAntennas; p++) {
+			const delay = Number.isFinite(tau[p]) ? tau[p] : 0;
+			for (let c = 0; c < nChannels; c++) {
+				phasors[2 * (p * nChannels + c)] = Math.cos(offsets[c] * delay);
+				phasors[2 * (p * nChannels + c) + 1] = Math.sin(offsets[c] * delay);
+			}
+		}
 		information.fill(0);
 		snrSquared.fill(0);
 		for (let b = 0; b < nBaselines; b++) {
@@ -283,14 +294,24 @@ export function solveDelays(
 				let meanRe = 0;
 				let meanIm = 0;
 				let total = 0;
+				const first = 2 * antenna1[b] * nChannels;
+				const second = 2 * antenna2[b] * nChannels;
 				for (let c = 0; c < nChannels; c++) {
-					const i = row + c;
-					const angle = TURN * (frequenciesHz[c] - middle) * delay;
-					const cos = Math.cos(angle);
-					const sin = Math.sin(angle);
-					meanRe += d[2 * i] * cos + d[2 * i + 1] * sin;
-					meanIm += d[2 * i + 1] * cos - d[2 * i] * sin;
-					total += n[i];
+					const j = 2 * c;
+					const i = 2 * row + j;
+					const pRe = phasors[first + j];
+					const pIm = phasors[first + j + 1];
+					const qRe = phasors[second + j];
+					const qIm = phasors[second + j + 1];
+					const cos = pRe * qRe + pIm * qIm;
+					const sin = pIm * qRe - pRe * qIm;
+					const re = d[i] * cos + d[i + 1] * sin;
+					const im = d[i + 1] * cos - d[i] * sin;
+					turned[j] = re;
+					turned[j + 1] = im;
+					meanRe += re;
+					meanIm += im;
+					total += n[row + c];
 				}
 				const size = Math.hypot(meanRe, meanIm);
 				if (total <= 0 || size === 0) continue;
@@ -302,17 +323,13 @@ export function solveDelays(
 				let sy = 0;
 				let sxy = 0;
 				for (let c = 0; c < nChannels; c++) {
-					const i = row + c;
-					if (n[i] <= 0) continue;
-					const x = TURN * (frequenciesHz[c] - middle);
-					const cos = Math.cos(x * delay);
-					const sin = Math.sin(x * delay);
-					const re = d[2 * i] * cos + d[2 * i + 1] * sin;
-					const im = d[2 * i + 1] * cos - d[2 * i] * sin;
+					const weight = n[row + c];
+					if (weight <= 0) continue;
+					const x = offsets[c];
 					// Imaginary part against the mean phase: amplitude x phase x N.
-					const y = im * phaseRe - re * phaseIm;
-					sx += n[i] * x;
-					sxx += n[i] * x * x;
+					const y = turned[2 * c + 1] * phaseRe - turned[2 * c] * phaseIm;
+					sx += weight * x;
+					sxx += weight * x * x;
 					sy += y;
 					sxy += y * x;
 				}

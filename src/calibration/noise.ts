@@ -108,6 +108,7 @@ export function baselineVariance(sums: readonly NoiseSums[], nPolarizations: num
 	const nTimes = sums[0].nTimes;
 	const means = new Float64Array(nTimes);
 	for (let i = 0; i < out.length; i++) {
+		let known = 0;
 		for (let t = 0; t < nTimes; t++) {
 			let square = 0;
 			let count = 0;
@@ -116,9 +117,10 @@ export function baselineVariance(sums: readonly NoiseSums[], nPolarizations: num
 				square += sum.squares[t * out.length + i];
 				count += sum.count[t * out.length + i];
 			}
-			means[t] = count > 0 ? square / count : Number.NaN;
+			if (count > 0) means[known++] = square / count;
 		}
-		out[i] = median(means);
+		const sorted = means.subarray(0, known).sort();
+		out[i] = known === 0 ? Number.NaN : 0.5 * (sorted[(known - 1) >> 1] + sorted[known >> 1]);
 	}
 	return out;
 }
