@@ -7,6 +7,8 @@ import pino from "pino";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { loadConfig } from "../src/config/load.ts";
+import { readFitsImage } from "../src/formats/fits/image.ts";
+import { writeFitsImage } from "../src/formats/fits/write.ts";
 import { createService, type Service } from "../src/service/server.ts";
 import { addDeadLetter } from "../src/store/dead-letters.ts";
 import { openStore, type Store } from "../src/store/open.ts";
@@ -31,6 +33,35 @@ const FLAGS = [
 	"--disable-component-update",
 	"--disable-sync",
 ];
+
+/** One image of the seeded field for all its epochs, with a peak where the lensed source is. */
+async function writeImage(path: string, store: Store, sourceId: number): Promise<void> {
+	const size = 720;
+	const cards: [string, string | number][] = [
+		["CTYPE1", "RA---SIN"],
+		["CTYPE2", "DEC--SIN"],
+		["CRPIX1", size / 2],
+		["CRPIX2", size / 2],
+		["CRVAL1", 0.1],
+		["CRVAL2", -4],
+		["CDELT1", -10 / 3600],
+		["CDELT2", 10 / 3600],
+		["BUNIT", "Jy/beam"],
+	];
+	const data = new Float32Array(size * size).fill(1e-4);
+	const plane = { width: size, height: size, data };
+	await writeFitsImage(path, plane, cards);
+	const [source] = await store.database.query<{ ra_deg: number; dec_deg: number }>(
+		"lensed source",
+		"SELECT ra_deg, dec_deg FROM source WHERE id = $1",
+		[sourceId],
+	);
+	const { wcs } = await readFitsImage(path);
+	const { x, y } = wcs.icrsToPixels(Float64Array.of(source.ra_deg), Float64Array.of(source.dec_deg));
+	data[Math.round(y[0]) * size + Math.round(x[0])] = 0.2;
+	await writeFitsImage(path, plane, cards);
+	await store.database.execute("image files", "UPDATE image SET path = $1", [path]);
+}
 
 describe.skipIf(!hasChromium)("the dashboard in a browser", () => {
 	const folder = mkdtempSync(join(tmpdir(), "caustic-dashboard-"));
@@ -61,9 +92,11 @@ describe.skipIf(!hasChromium)("the dashboard in a browser", () => {
 		);
 		store = await openStore({ dataFolder: join(folder, "data") });
 		survey = await seedSurvey(store.database, { sources: 60, epochs: 30 });
+		await writeImage(join(folder, "image.fits"), store, survey.lensed.sourceId);
 		service = createService({
 			store,
-			loaded: loadConfig(),
+			// How the service is has tests of its own; on a busy machine the pages must not complain of it.
+			loaded: loadConfig({ overrides: ["service.health_timeout_ms=10000"] }),
 			log: pino({ level: "silent" }),
 			version: "0.0.0",
 			dashboardFolder: join(folder, "web"),
@@ -172,6 +205,74 @@ describe.skipIf(!hasChromium)("the dashboard in a browser", () => {
 			.first()
 			.hover({ position: { x: 300, y: 60 } });
 		await page.locator(".readout", { hasText: "±" }).first().waitFor();
+		expect(complaints).toEqual([]);
+	});
+
+	test("images of the source at the event and at a quiet epoch; a click on the light curve chooses another", async () => {
+		await page.goto(`${address}/candidates/${survey.lensed.candidateId}`);
+		const pictures = page.locator(".cutouts canvas");
+		await pictures.nth(7).waitFor();
+		expect(await pictures.count()).toBe(8);
+		const inks = await pictures.first().evaluate((element) => {
+			const canvas = element as HTMLCanvasElement;
+			const pixels = canvas.getContext("2d")?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
+			const middle = 4 * (Math.floor(canvas.height / 2) * canvas.width + Math.floor(canvas.width / 2));
+			return { corner: pixels[0], middle: pixels[middle] };
+		});
+		expect(inks.middle).toBeLessThan(30);
+		expect(inks.corner).toBeGreaterThan(225);
+		const chosen = page.locator(".cutout-row h3").first();
+		const before = await chosen.innerText();
+		await page
+			.locator(".uplot .u-over")
+			.first()
+			.click({ position: { x: 8, y: 40 } });
+		await expect.poll(() => chosen.innerText()).not.toBe(before);
+		await page.getByRole("button", { name: "Epoch after" }).click();
+		await page.getByRole("slider", { name: "Epoch of the images" }).press("End");
+		expect(await page.getByRole("button", { name: "Epoch after" }).isDisabled()).toBe(true);
+		expect(complaints).toEqual([]);
+	});
+
+	test("dark on request, kept for the next visit; exports and the report are a click away", async () => {
+		await open("/sources", "Sources");
+		const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+		const light = await paper();
+		await page.getByRole("button", { name: "Dark" }).click();
+		expect(await paper()).not.toBe(light);
+		await page.reload();
+		await page.getByRole("button", { name: "Light" }).waitFor();
+		expect(await paper()).not.toBe(light);
+		const download = page.waitForEvent("download");
+		await page.getByRole("link", { name: "VOTable" }).click();
+		expect((await download).suggestedFilename()).toBe("sources.vot");
+		await page.goto(`${address}/runs/${survey.doneRunId}`);
+		expect(await page.getByRole("link", { name: "Report" }).getAttribute("href")).toBe(
+			`/api/v1/runs/${survey.doneRunId}/report`,
+		);
+		expect(complaints).toEqual([]);
+	});
+
+	test("on a telephone no page is wider than the screen", async () => {
+		await page.setViewportSize({ width: 390, height: 844 });
+		for (const path of [
+			"/",
+			"/candidates",
+			"/sky",
+			"/sources",
+			"/eta-v",
+			"/normalization",
+			"/runs",
+			"/dead-letters",
+			`/sources/${survey.lensed.sourceId}`,
+			`/candidates/${survey.lensed.candidateId}`,
+			`/runs/${survey.doneRunId}`,
+		]) {
+			await page.goto(`${address}${path}`);
+			await page.locator("main h1").waitFor();
+			await page.locator("main .panel").first().waitFor();
+			expect(await page.evaluate(() => document.documentElement.scrollWidth), path).toBeLessThanOrEqual(390);
+		}
 		expect(complaints).toEqual([]);
 	});
 

@@ -155,7 +155,7 @@ export const configSchema = z.strictObject({
 			.describe(
 				"Folders whose images may be run over HTTP; when none is named, any on a loopback address and none otherwise",
 			),
-		health_timeout_ms: positive(600, "A health check that takes longer counts as failed, milliseconds"),
+		health_timeout_ms: positive(800, "A health check that takes longer counts as failed, milliseconds"),
 		disk_free_min_mb: count(512, "Not ready when less than this is free in the data folder, MB", 0),
 		memory_free_min_mb: count(128, "Not ready when less memory than this is available, MB", 0),
 	}),

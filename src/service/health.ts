@@ -83,13 +83,12 @@ export class Health {
 		const left = isOverdue ? 0 : limit - (now - going.since);
 		let timer: NodeJS.Timeout | undefined;
 		const overdue = new Promise<ComponentHealth>((resolve) => {
-			timer = setTimeout(
-				() => {
-					if (!isOverdue) this.#overdue.set(component, performance.now());
-					resolve({ status: "fail", output: `no answer within ${limit} ms`, time: new Date().toISOString() });
-				},
-				Math.max(0, left),
-			);
+			const giveUp = () => {
+				if (!isOverdue) this.#overdue.set(component, performance.now());
+				resolve({ status: "fail", output: `no answer within ${limit} ms`, time: new Date().toISOString() });
+			};
+			// An answer that has come while this process was busy counts: it is read before the immediate runs.
+			timer = setTimeout(() => setImmediate(giveUp), Math.max(0, left));
 		});
 		try {
 			return await Promise.race([going.look, overdue]);

@@ -197,7 +197,7 @@ export interface Run {
 	id: string;
 	kind: string;
 	status: "running" | "done" | "failed";
-	inputs: { paths?: string[]; trigger?: string };
+	inputs: { paths?: string[]; sources?: number[] | "all"; images?: number[] | "all"; trigger?: string };
 	configuration_hash: string;
 	trace_id: string | null;
 	summary: Record<string, unknown>;
@@ -347,6 +347,23 @@ export async function post<T>(path: string, body: unknown): Promise<T> {
 export async function getHealth(): Promise<Health> {
 	const response = await fetch("/health/ready");
 	return (await response.json()) as Health;
+}
+
+/** The pixels of an image about a position, row by row from the bottom. */
+export interface Cutout {
+	image_id: number;
+	noise_jy: number | null;
+	beam_major_arcsec: number;
+	beam_minor_arcsec: number;
+	beam_pa_deg: number;
+	width: number;
+	height: number;
+	x_pix: number;
+	y_pix: number;
+	pixel_arcsec: number;
+	north_deg: number;
+	east_is_left: boolean;
+	pixels_jy: (number | null)[];
 }
 
 /** Every page of a list, for plots that need all of it; stops at `most` rows. */

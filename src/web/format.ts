@@ -12,7 +12,7 @@ export function short(value: number | null | undefined, figures = 3): string {
 	if (!isNumber(value)) return MISSING;
 	if (value === 0) return "0";
 	const size = Math.abs(value);
-	if (size >= 1e5 || size < 1e-3) {
+	if (size >= 1e5 || size < 1e-3 || (figures === 1 && size >= 1e4)) {
 		const [mantissa, exponent] = value.toExponential(figures - 1).split("e");
 		return `${mantissa}×10${superscript(Number(exponent))}`;
 	}

@@ -5,6 +5,7 @@ import { createRoot } from "react-dom/client";
 import { ApiError } from "./api.ts";
 import { followEvents } from "./live.ts";
 import { router } from "./router.tsx";
+import { applyTheme, useTheme } from "./theme.ts";
 import "./style/base.css";
 import "./style/shell.css";
 import "./style/parts.css";
@@ -24,10 +25,17 @@ followEvents(client);
 
 const element = document.getElementById("app");
 if (element === null) throw new Error("the document has no place for the dashboard");
+
+/** Pages are made anew when the theme changes: what is drawn on a canvas does not follow a style sheet. */
+function Dashboard() {
+	return <RouterProvider key={useTheme()} router={router} />;
+}
+
+applyTheme();
 createRoot(element).render(
 	<StrictMode>
 		<QueryClientProvider client={client}>
-			<RouterProvider router={router} />
+			<Dashboard />
 		</QueryClientProvider>
 	</StrictMode>,
 );

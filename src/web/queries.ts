@@ -4,6 +4,7 @@ import {
 	type Candidate,
 	type CandidateEvent,
 	type Correction,
+	type Cutout,
 	type DeadLetter,
 	type Epoch,
 	type FailurePattern,
@@ -101,6 +102,14 @@ export const lightCurves = (id: number) =>
 	queryOptions({
 		queryKey: ["sources", id, "light-curves"],
 		queryFn: ({ signal }) => get<LightCurves>(`/api/v1/sources/${id}/light-curves`, {}, signal),
+	});
+
+/** Images do not change: what was cut out of one is never asked for again. */
+export const cutout = (imageId: number, ra: number, dec: number) =>
+	queryOptions({
+		queryKey: ["cutouts", imageId, ra, dec],
+		queryFn: ({ signal }) => get<Cutout>(`/api/v1/images/${imageId}/cutout`, { ra, dec }, signal),
+		staleTime: Number.POSITIVE_INFINITY,
 	});
 
 export const candidates = (query: QueryValues) =>

@@ -19,6 +19,8 @@ interface LightCurveStackProps {
 	panelHeight?: number;
 	syncKey: string;
 	title: string;
+	/** Told the time of the point nearest to a click. */
+	onPick?: ((mjd: number) => void) | undefined;
 }
 
 const numbers = (values: (number | null)[]): Float64Array => Float64Array.from(values, (value) => value ?? Number.NaN);
@@ -93,6 +95,7 @@ export function LightCurveStack(props: LightCurveStackProps) {
 					syncKey={syncKey}
 					isLast
 					title={title}
+					onPick={props.onPick}
 				/>
 			</>
 		);
@@ -112,6 +115,7 @@ export function LightCurveStack(props: LightCurveStackProps) {
 					syncKey={syncKey}
 					isLast={i === curves.length - 1}
 					title={title}
+					onPick={props.onPick}
 					statistics={statistics?.find((row) => row.band_id === curve.band_id)}
 					showMethod={curves.some((other) => other.method !== curve.method)}
 				/>
@@ -142,6 +146,7 @@ function Panel(props: {
 	syncKey: string;
 	isLast: boolean;
 	title: string;
+	onPick: ((mjd: number) => void) | undefined;
 	statistics?: BandStatistics | undefined;
 	showMethod?: boolean;
 }) {
@@ -177,6 +182,7 @@ function Panel(props: {
 			syncKey={props.syncKey}
 			xRange={props.xRange}
 			describe={describe}
+			onPick={props.onPick}
 			heading={
 				only === undefined ? undefined : (
 					<>

@@ -25,6 +25,8 @@ interface PointsPlotProps {
 	yRange?: [number, number] | undefined;
 	/** What the cursor is at: the nearest point of the series. */
 	describe?: (series: number, i: number) => string;
+	/** Told the time of the point nearest to a click. */
+	onPick?: ((mjd: number) => void) | undefined;
 	/** Shown above the plot, left of what the cursor is at. */
 	heading?: React.ReactNode;
 }
@@ -42,7 +44,7 @@ const nearest = (x: ArrayLike<number>, value: number): number => {
 
 /** Points with error bars over time (MJD). Drag zooms in, a double click zooms out. */
 export function PointsPlot(props: PointsPlotProps) {
-	const { series, spans, levels, height, yLabel, xLabel, xAxis, syncKey, describe } = props;
+	const { series, spans, levels, height, yLabel, xLabel, xAxis, syncKey, describe, onPick } = props;
 	const [readout, setReadout] = useState("");
 	const [xLow, xHigh] = props.xRange ?? [Number.NaN, Number.NaN];
 	const [yLow, yHigh] = props.yRange ?? [Number.NaN, Number.NaN];
@@ -104,6 +106,22 @@ export function PointsPlot(props: PointsPlotProps) {
 			],
 			series: [{}, { show: true, paths: () => null, points: { show: false }, scale: "y" }],
 			hooks: {
+				init: [
+					(u) => {
+						if (onPick === undefined) return;
+						let from = 0;
+						u.over.addEventListener("mousedown", (event) => {
+							from = event.clientX;
+						});
+						u.over.addEventListener("click", (event) => {
+							// A drag zooms; only a click that stayed where it began points at an epoch.
+							const { left } = u.cursor;
+							if (Math.abs(event.clientX - from) > 3 || left === undefined || left < 0) return;
+							const time = u.posToVal(left, "x");
+							if (times.length > 0) onPick(times[nearest(times, time)]);
+						});
+					},
+				],
 				drawAxes: [(u) => drawSpans(u, spans ?? [])],
 				draw: [
 					(u) => {
@@ -125,7 +143,7 @@ export function PointsPlot(props: PointsPlotProps) {
 				],
 			},
 		};
-	}, [series, spans, levels, height, yLabel, xLabel, xAxis, syncKey, describe, data, xLow, xHigh, yLow, yHigh]);
+	}, [series, spans, levels, height, yLabel, xLabel, xAxis, syncKey, describe, onPick, data, xLow, xHigh, yLow, yHigh]);
 
 	const element = useUplot(options, data);
 	return (

@@ -1,4 +1,5 @@
 import type uPlot from "uplot";
+import { SHEET } from "./colours.ts";
 import { columnExtremes, DECIMATE_ABOVE } from "./decimation.ts";
 
 /** A series of points with error bars, in order of x. Values that are not known are NaN. */
@@ -108,7 +109,7 @@ export function drawPoints(u: uPlot, series: PointSeries[]): void {
 		// oxlint-disable-next-line unicorn/no-array-fill-with-reference-type -- a canvas, not an array
 		ctx.fill(dots);
 		ctx.save();
-		ctx.fillStyle = "#ffffff";
+		ctx.fillStyle = SHEET;
 		ctx.lineWidth = 1.3 * ratio;
 		// oxlint-disable-next-line unicorn/no-array-fill-with-reference-type -- a canvas, not an array
 		ctx.fill(rings);

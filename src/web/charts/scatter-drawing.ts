@@ -1,3 +1,5 @@
+import { short } from "../format.ts";
+
 /** One point of a cloud. */
 export interface ScatterPoint {
 	id: number;
@@ -37,6 +39,12 @@ export interface ScatterFrame {
 	yTicks: { at: number; text: string }[];
 	xLabel: string;
 	yLabel: string;
+}
+
+/** A value far from one, as astronomers write it: 10⁴, 3×10⁻⁵. */
+function powerText(value: number): string {
+	const text = short(value, 1);
+	return text.startsWith("1×") ? text.slice(2) : text;
 }
 
 const MARGIN = { left: 58, right: 14, top: 10, bottom: 40 };
@@ -112,7 +120,7 @@ export function scatterFrame(given: {
 	const toX = (value: number) => left + ((xFraction(value) - view.x0) / (view.x1 - view.x0)) * plotWidth;
 	const toY = (value: number) => MARGIN.top + (1 - (yFraction(value) - view.y0) / (view.y1 - view.y0)) * plotHeight;
 	const label = (value: number) =>
-		Math.abs(value) >= 1e4 || (value !== 0 && Math.abs(value) < 1e-3) ? value.toExponential(0) : String(value);
+		Math.abs(value) >= 1e4 || (value !== 0 && Math.abs(value) < 1e-3) ? powerText(value) : String(value);
 	return {
 		left,
 		top: MARGIN.top,
@@ -140,6 +148,7 @@ export function drawScatter(
 		ink: string;
 		soft: string;
 		grid: string;
+		frame: string;
 	},
 ): void {
 	const { left, top, plotWidth, plotHeight } = frame;
@@ -201,7 +210,7 @@ export function drawScatter(
 		context.stroke();
 	}
 	context.restore();
-	context.strokeStyle = "#b7c2cc";
+	context.strokeStyle = what.frame;
 	context.lineWidth = 1;
 	context.strokeRect(left + 0.5, top + 0.5, plotWidth, plotHeight);
 }

@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { GRID, INK, SOFT } from "./colours.ts";
+import { FRAME, GRID, INK, SOFT } from "./colours.ts";
 import { drawScatter, type ScatterAxis, type ScatterPoint, scatterFrame, type View } from "./scatter-drawing.ts";
 
 interface ScatterProps {
@@ -23,10 +23,12 @@ const REACH_PX = 14;
 
 /** A cloud of points on canvas: wheel or +/- zooms, dragging or arrows move, a click opens the point. */
 export function Scatter(props: ScatterProps) {
-	const { points, x, y, isMap, height, under, describe, onPick, marked } = props;
+	const { points, x, y, isMap, under, describe, onPick, marked } = props;
 	const canvas = useRef<HTMLCanvasElement>(null);
 	const host = useRef<HTMLDivElement>(null);
 	const [width, setWidth] = useState(0);
+	// A map is about as high as wide: on a narrow screen the rest would be empty.
+	const height = isMap === true && width > 0 ? Math.min(props.height, width) : props.height;
 	const [view, setView] = useState(WHOLE);
 	const [hover, setHover] = useState<ScatterPoint | undefined>();
 	const drag = useRef<{ x: number; y: number; view: View; moved: boolean } | undefined>(undefined);
@@ -53,7 +55,7 @@ export function Scatter(props: ScatterProps) {
 		const context = element.getContext("2d");
 		if (context === null) return;
 		context.setTransform(ratio, 0, 0, ratio, 0, 0);
-		drawScatter(context, frame, { points, under, hover, marked, ink: INK, soft: SOFT, grid: GRID });
+		drawScatter(context, frame, { points, under, hover, marked, ink: INK, soft: SOFT, grid: GRID, frame: FRAME });
 	}, [frame, points, under, hover, marked, width, height]);
 
 	const find = useCallback(

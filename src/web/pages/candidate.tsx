@@ -35,12 +35,19 @@ function SignificanceOverTime({ history, candidate }: { history: CandidateEvent[
 	const highest = Math.max(0, ...Array.from(y));
 	const last = x.length === 0 ? candidate.end_mjd : Math.max(candidate.end_mjd, x[x.length - 1]);
 	const spans = useMemo(() => spansOf([candidate]), [candidate]);
+	const levels = useMemo(
+		() => [
+			{ y: 7, label: "high", colour: TIER_COLOURS.high },
+			{ y: 5, label: "medium", colour: TIER_COLOURS.medium },
+		],
+		[],
+	);
 	if (x.length === 0) return <p className="empty">No score carries a time yet.</p>;
 	return (
 		<PointsPlot
 			summary={`Significance as epochs came in: ${x.length} scores, now ${fixed(y[y.length - 1], 1)} sigma`}
 			series={series}
-			levels={LEVELS}
+			levels={levels}
 			height={190}
 			yLabel="σ"
 			xLabel="newest epoch, MJD (UTC)"
@@ -51,10 +58,6 @@ function SignificanceOverTime({ history, candidate }: { history: CandidateEvent[
 		/>
 	);
 }
-const LEVELS = [
-	{ y: 7, label: "high", colour: TIER_COLOURS.high },
-	{ y: 5, label: "medium", colour: TIER_COLOURS.medium },
-];
 
 function History({ history }: { history: CandidateEvent[] }) {
 	return (
@@ -166,7 +169,13 @@ function CandidateView({ candidate }: { candidate: Candidate }) {
 			)}
 			<div className="columns wide-left">
 				<div>
-					<LightCurvePanel id={candidate.source_id} name={candidate.source} spans={spans} />
+					<LightCurvePanel
+						id={candidate.source_id}
+						name={candidate.source}
+						raDeg={candidate.ra_deg}
+						decDeg={candidate.dec_deg}
+						spans={spans}
+					/>
 					<Panel title="Significance over time">
 						<Answer query={history}>
 							{(events) => <SignificanceOverTime history={events} candidate={candidate} />}

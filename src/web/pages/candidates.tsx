@@ -6,6 +6,7 @@ import { LightCurveStack } from "../charts/light-curve-stack.tsx";
 import { count, fixed, mjdDate, short } from "../format.ts";
 import { Answer } from "../parts/answer.tsx";
 import { Flags, StatusBadge, TierBadge } from "../parts/badges.tsx";
+import { Exports } from "../parts/exports.tsx";
 import { useKeys } from "../parts/keys.ts";
 import { Choice, Facts, PageHead, Panel } from "../parts/panel.tsx";
 import { Table } from "../parts/table.tsx";
@@ -181,6 +182,7 @@ export function CandidatesPage() {
 							/>
 						)}
 					</Answer>
+					<Exports product="candidates" />
 				</Panel>
 				{selected !== undefined && <Preview key={selected.id} candidate={selected} onChoose={setVerdict} />}
 			</div>

@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback, useMemo } from "react";
 import type { Statistics } from "../api.ts";
-import { SOFT, TIER_COLOURS } from "../charts/colours.ts";
+import { PLAIN, SOFT, TIER_COLOURS, WARM } from "../charts/colours.ts";
 import { Scatter } from "../charts/scatter.tsx";
 import type { ScatterPoint } from "../charts/scatter-drawing.ts";
 import { count, fixed, flux, frequency, short } from "../format.ts";
@@ -38,7 +38,7 @@ function Plane({ data, onPick }: { data: Statistics; onPick: (id: number) => voi
 				x: eta,
 				y: v,
 				radius: tier === null ? 2.6 : 5,
-				colour: tier === null ? "#45698c" : TIER_COLOURS[tier],
+				colour: tier === null ? PLAIN : TIER_COLOURS[tier],
 				label: data.name[i],
 			});
 		}
@@ -61,7 +61,7 @@ function Plane({ data, onPick }: { data: Statistics; onPick: (id: number) => voi
 	const under = useCallback(
 		(context: CanvasRenderingContext2D, toX: (v: number) => number, toY: (v: number) => number) => {
 			const { width, height } = context.canvas;
-			context.fillStyle = "#f5ead6";
+			context.fillStyle = WARM;
 			context.globalAlpha = 0.55;
 			context.fillRect(toX(limitEta), 0, width, toY(limitV));
 			context.globalAlpha = 1;

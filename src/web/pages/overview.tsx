@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { ASIDE, MARK } from "../charts/colours.ts";
 import { LinesPlot } from "../charts/lines-plot.tsx";
 import { bytes, count, duration, fixed, mjdDate, mjdText, moment, secondsBetween } from "../format.ts";
 import { type LiveEvent, useLive } from "../live.ts";
@@ -186,8 +187,8 @@ function ResourceGraphs() {
 								unit="%"
 								high={100}
 								lines={[
-									{ label: "CPU, machine", colour: "#7a8896", values: percent(data.cpu_machine), fill: true },
-									{ label: "CPU, this process", colour: "#1f5fa8", values: percent(data.cpu_process) },
+									{ label: "CPU, machine", colour: ASIDE, values: percent(data.cpu_machine), fill: true },
+									{ label: "CPU, this process", colour: MARK, values: percent(data.cpu_process) },
 								]}
 							/>
 							<LinesPlot
@@ -195,9 +196,7 @@ function ResourceGraphs() {
 								time={data.time}
 								height={104}
 								unit=" MB"
-								lines={[
-									{ label: "Memory, this process", colour: "#1f5fa8", values: data.memory_process_mb, fill: true },
-								]}
+								lines={[{ label: "Memory, this process", colour: MARK, values: data.memory_process_mb, fill: true }]}
 							/>
 							<p className="soft">
 								Event loop delay {fixed(last(data.event_loop_delay_ms), 0)} ms ·{" "}
@@ -249,7 +248,7 @@ function LatestEpochs() {
 						keyOf={(row) => row.id}
 						empty="There is no epoch yet."
 						columns={[
-							{ name: "Date", cell: (row) => mjdDate(row.mjd) },
+							{ name: "Date", cell: (row) => <span className="name">{mjdDate(row.mjd)}</span> },
 							{ name: "MJD", isNumber: true, cell: (row) => mjdText(row.mjd) },
 							{ name: "Field", cell: (row) => row.field },
 							{ name: "Images", isNumber: true, cell: (row) => row.images },

@@ -27,7 +27,7 @@ export function RunsPage() {
 								{
 									name: "Run",
 									cell: (row) => (
-										<Link to="/runs/$id" params={{ id: row.id }}>
+										<Link to="/runs/$id" params={{ id: row.id }} className="name">
 											{row.id}
 										</Link>
 									),
@@ -39,7 +39,8 @@ export function RunsPage() {
 									isNumber: true,
 									cell: (row) => duration(secondsBetween(row.created_at, row.finished_at)),
 								},
-								{ name: "Inputs", cell: (row) => (row.inputs.paths ?? []).join(", ") },
+								{ name: "Work", cell: (row) => row.kind },
+								{ name: "Inputs", cell: inputsOf },
 								{ name: "Stages", cell: (row) => <StageBars stages={row.stages} /> },
 							]}
 						/>
@@ -48,6 +49,16 @@ export function RunsPage() {
 			</Panel>
 		</>
 	);
+}
+
+/** What a run was given, in a few words. */
+function inputsOf({ inputs }: Run): string {
+	const { paths, sources, images } = inputs;
+	const named = (what: number[] | "all" | undefined, noun: string) =>
+		what === undefined
+			? []
+			: [what === "all" ? `every ${noun}` : `${count(what.length)} ${noun}${what.length === 1 ? "" : "s"}`];
+	return [...(paths ?? []), ...named(sources, "source"), ...named(images, "image")].join(", ");
 }
 
 interface SpanSummary {
@@ -79,7 +90,12 @@ export function RunPage() {
 		<Answer query={query}>
 			{(run) => (
 				<>
-					<PageHead title={`Run ${run.id}`} lead={(run.inputs.paths ?? []).join(", ")}>
+					<PageHead title={`Run ${run.id}`} lead={`${run.kind}: ${inputsOf(run)}`}>
+						{run.stages.some((stage) => stage.stage === "report" && stage.done > 0) && (
+							<a href={`/api/v1/runs/${encodeURIComponent(run.id)}/report`} target="_blank" rel="noreferrer">
+								Report
+							</a>
+						)}
 						<StatusBadge status={run.status} />
 					</PageHead>
 					<Panel title="Run">

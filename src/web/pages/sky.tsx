@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback, useMemo } from "react";
 import type { Field, Statistics } from "../api.ts";
-import { sequentialColour } from "../charts/colours.ts";
+import { FRAME, sequentialColour } from "../charts/colours.ts";
 import { Scatter } from "../charts/scatter.tsx";
 import type { ScatterPoint } from "../charts/scatter-drawing.ts";
 import { count, degrees, fixed, flux, hours, short } from "../format.ts";
@@ -72,7 +72,7 @@ function SkyMap({ field, data, onPick }: { field: Field; data: Statistics; onPic
 	const marked = useMemo(() => new Set(data.source_id.filter((_, i) => data.candidate_tier[i] !== null)), [data]);
 	const under = useCallback(
 		(context: CanvasRenderingContext2D, toX: (v: number) => number, toY: (v: number) => number) => {
-			context.strokeStyle = "#b7c2cc";
+			context.strokeStyle = FRAME;
 			context.setLineDash([3, 4]);
 			context.beginPath();
 			context.ellipse(

@@ -2,13 +2,15 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import type { LightCurve, LightCurves, SourceDetail } from "../api.ts";
-import { bandColour, TIER_COLOURS } from "../charts/colours.ts";
+import { ASIDE, bandColour, MARK, TIER_COLOURS } from "../charts/colours.ts";
 import { type FluxKind, isSuspicious, LightCurveStack } from "../charts/light-curve-stack.tsx";
 import type { PointSeries, Span } from "../charts/points.ts";
 import { PointsPlot } from "../charts/points-plot.tsx";
 import { degrees, fixed, flagText, flux, frequency, hours, mjdDate, mjdText, short } from "../format.ts";
 import { Answer } from "../parts/answer.tsx";
 import { Flags, StatusBadge, TierBadge } from "../parts/badges.tsx";
+import { Cutouts } from "../parts/cutouts.tsx";
+import { Exports } from "../parts/exports.tsx";
 import { Choice, Facts, PageHead, Panel } from "../parts/panel.tsx";
 import { type Column, Table } from "../parts/table.tsx";
 import * as queries from "../queries.ts";
@@ -26,41 +28,67 @@ const LAYOUTS = [
 export function LightCurvePanel(props: {
 	id: number;
 	name: string;
+	raDeg: number;
+	decDeg: number;
 	spans: Span[];
 	statistics?: SourceDetail["statistics"];
 }) {
+	const [picked, setPicked] = useState<number | undefined>();
 	const [kind, setKind] = useState<FluxKind>("normalised");
 	const [layout, setLayout] = useState<"stack" | "overlay" | "relative">("stack");
 	const query = useQuery(queries.lightCurves(props.id));
+	// The epoch whose images are shown stands as a line among the events.
+	const spans = useMemo(
+		() =>
+			picked === undefined
+				? props.spans
+				: [...props.spans, { from: picked, to: picked, at: picked, colour: MARK, label: "images" }],
+		[props.spans, picked],
+	);
 	return (
-		<Panel
-			title="Light curve"
-			tools={
-				<>
-					<Choice label="Fluxes" value={kind} options={KINDS} onChange={setKind} />
-					<Choice label="Layout" value={layout} options={LAYOUTS} onChange={setLayout} />
-				</>
-			}
-		>
-			<Answer query={query}>
-				{(data) => (
+		<>
+			<Panel
+				title="Light curve"
+				tools={
 					<>
-						<LightCurveStack
-							curves={data.curves}
-							kind={kind}
-							overlay={layout !== "stack"}
-							relative={layout === "relative"}
-							spans={props.spans}
-							{...(props.statistics === undefined ? {} : { statistics: props.statistics })}
-							syncKey={`source-${props.id}`}
-							title={`Light curve of ${props.name}`}
-						/>
-						{kind === "normalised" && <CorrectionPlot curves={data.curves} syncKey={`source-${props.id}`} />}
-						<MeasurementTable data={data} />
+						<Choice label="Fluxes" value={kind} options={KINDS} onChange={setKind} />
+						<Choice label="Layout" value={layout} options={LAYOUTS} onChange={setLayout} />
 					</>
-				)}
-			</Answer>
-		</Panel>
+				}
+			>
+				<Answer query={query}>
+					{(data) => (
+						<>
+							<LightCurveStack
+								curves={data.curves}
+								kind={kind}
+								overlay={layout !== "stack"}
+								relative={layout === "relative"}
+								spans={spans}
+								onPick={setPicked}
+								{...(props.statistics === undefined ? {} : { statistics: props.statistics })}
+								syncKey={`source-${props.id}`}
+								title={`Light curve of ${props.name}`}
+							/>
+							{kind === "normalised" && <CorrectionPlot curves={data.curves} syncKey={`source-${props.id}`} />}
+							<MeasurementTable data={data} />
+							<Exports product="light-curves" source={props.id} />
+						</>
+					)}
+				</Answer>
+			</Panel>
+			{query.data !== undefined && (
+				<Cutouts
+					name={props.name}
+					raDeg={props.raDeg}
+					decDeg={props.decDeg}
+					curves={query.data.curves.filter((curve) => curve.method === "forced")}
+					spans={props.spans}
+					picked={picked}
+					onPick={setPicked}
+				/>
+			)}
+		</>
 	);
 }
 
@@ -202,7 +230,7 @@ export const spansOf = (
 			from: one.start_mjd,
 			to: one.end_mjd,
 			at: one.peak_mjd,
-			colour: one.status === "rejected" ? "#8795a1" : TIER_COLOURS[one.tier],
+			colour: one.status === "rejected" ? ASIDE : TIER_COLOURS[one.tier],
 			label: `candidate ${one.id}`,
 		}));
 
@@ -221,7 +249,16 @@ function SourceView({ source }: { source: SourceDetail }) {
 				)}
 			</PageHead>
 			<div className="columns wide-left">
-				<LightCurvePanel id={source.id} name={source.name} spans={spans} statistics={source.statistics} />
+				<div>
+					<LightCurvePanel
+						id={source.id}
+						name={source.name}
+						raDeg={source.ra_deg}
+						decDeg={source.dec_deg}
+						spans={spans}
+						statistics={source.statistics}
+					/>
+				</div>
 				<div>
 					<Panel title="Source">
 						<Facts
@@ -229,7 +266,10 @@ function SourceView({ source }: { source: SourceDetail }) {
 								{ name: "RA, Dec", value: `${source.ra_deg.toFixed(5)}°, ${source.dec_deg.toFixed(5)}°` },
 								{
 									name: "Position error",
-									value: `${fixed(source.ra_err_arcsec, 2)}″, ${fixed(source.dec_err_arcsec, 2)}″`,
+									value:
+										source.ra_err_arcsec === null
+											? "not given"
+											: `${fixed(source.ra_err_arcsec, 2)}″, ${fixed(source.dec_err_arcsec, 2)}″`,
 								},
 								{ name: "Origin", value: source.origin },
 								{ name: "Catalogue flux", value: flux(source.catalogue_flux_jy) },
@@ -260,6 +300,17 @@ function SourceView({ source }: { source: SourceDetail }) {
 									hint: "Weighted by the errors",
 									cell: (row) => flux(row.weighted_mean_jy),
 								},
+								...(source.catalogue_flux_jy === null
+									? []
+									: [
+											{
+												name: "/ cat.",
+												isNumber: true,
+												hint: "Mean flux over the catalogue's, which may be of another frequency",
+												cell: (row: { weighted_mean_jy: number | null }) =>
+													fixed((row.weighted_mean_jy ?? Number.NaN) / (source.catalogue_flux_jy ?? Number.NaN), 3),
+											},
+										]),
 								{ name: "V", isNumber: true, cell: (row) => fixed(row.v, 3) },
 								{ name: "η", isNumber: true, cell: (row) => short(row.eta) },
 								{

@@ -4,6 +4,7 @@ import { useState } from "react";
 import { degrees, fixed, flux, hours, short } from "../format.ts";
 import { Answer } from "../parts/answer.tsx";
 import { TierBadge } from "../parts/badges.tsx";
+import { Exports } from "../parts/exports.tsx";
 import { Choice, PageHead, Panel } from "../parts/panel.tsx";
 import { Table } from "../parts/table.tsx";
 import * as queries from "../queries.ts";
@@ -137,6 +138,7 @@ export function SourcesPage() {
 								]}
 							/>
 							<div className="pager">
+								<Exports product="sources" />
 								<button type="button" disabled={trail.length === 0} onClick={() => setTrail(trail.slice(0, -1))}>
 									Back
 								</button>

@@ -58,42 +58,44 @@ export function Gantt(props: { units: TimelineUnit[]; stages: StageProgress[]; b
 		height += row.lanes * LANE + 9;
 	}
 	return (
-		<svg
-			className="gantt"
-			viewBox={`0 0 ${WIDTH} ${height + 20}`}
-			role="img"
-			aria-label="Timeline of the stages; the table has the same times"
-		>
-			{roundTicks(0, total, 8).map((tick) => (
-				<g key={tick}>
-					<line x1={x(tick)} x2={x(tick)} y1={0} y2={height} className="gantt-grid" />
-					<text x={x(tick)} y={height + 13} textAnchor="middle">
-						{tick === 0 ? "0" : duration(tick)}
-					</text>
-				</g>
-			))}
-			{rows.map(({ stage, bars, lanes }, r) => (
-				<g key={stage.stage}>
-					<text x={LABEL - 8} y={tops[r] + (lanes * LANE) / 2 + 3.5} textAnchor="end" className="gantt-label">
-						{stage.stage}
-					</text>
-					{bars.map(({ unit, from, to, lane }) => (
-						<rect
-							key={unit.unit}
-							x={x(from)}
-							y={tops[r] + lane * LANE}
-							width={Math.max(1.2, x(to) - x(from))}
-							height={LANE - 2}
-							className={`bar is-${unit.status}`}
-						>
-							<title>
-								{`${unit.stage} ${unit.unit}: ${unit.status}, ${duration(to - from)}${unit.attempt > 1 ? `, attempt ${unit.attempt}` : ""}${unit.error === null ? "" : `, ${unit.error}`}`}
-							</title>
-						</rect>
-					))}
-				</g>
-			))}
-		</svg>
+		<div className="gantt-scroll">
+			<svg
+				className="gantt"
+				viewBox={`0 0 ${WIDTH} ${height + 20}`}
+				role="img"
+				aria-label="Timeline of the stages; the table has the same times"
+			>
+				{roundTicks(0, total, 8).map((tick) => (
+					<g key={tick}>
+						<line x1={x(tick)} x2={x(tick)} y1={0} y2={height} className="gantt-grid" />
+						<text x={x(tick)} y={height + 13} textAnchor="middle">
+							{tick === 0 ? "0" : duration(tick)}
+						</text>
+					</g>
+				))}
+				{rows.map(({ stage, bars, lanes }, r) => (
+					<g key={stage.stage}>
+						<text x={LABEL - 8} y={tops[r] + (lanes * LANE) / 2 + 3.5} textAnchor="end" className="gantt-label">
+							{stage.stage}
+						</text>
+						{bars.map(({ unit, from, to, lane }) => (
+							<rect
+								key={unit.unit}
+								x={x(from)}
+								y={tops[r] + lane * LANE}
+								width={Math.max(1.2, x(to) - x(from))}
+								height={LANE - 2}
+								className={`bar is-${unit.status}`}
+							>
+								<title>
+									{`${unit.stage} ${unit.unit}: ${unit.status}, ${duration(to - from)}${unit.attempt > 1 ? `, attempt ${unit.attempt}` : ""}${unit.error === null ? "" : `, ${unit.error}`}`}
+								</title>
+							</rect>
+						))}
+					</g>
+				))}
+			</svg>
+		</div>
 	);
 }
 

@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet } from "@tanstack/react-router";
 import { useLive } from "../live.ts";
 import { health, survey } from "../queries.ts";
+import { chooseTheme, useTheme } from "../theme.ts";
 import { setReviewer, useReviewer } from "./reviewer.ts";
 
 const PAGES = [
@@ -52,6 +53,7 @@ function HealthLine() {
 export function Shell() {
 	const { data } = useQuery(survey);
 	const name = useReviewer();
+	const isDark = useTheme() === "dark";
 	const badges: Record<string, number | undefined> = {
 		"/candidates": data?.candidates_open,
 		"/dead-letters": data?.dead_letters_open,
@@ -102,7 +104,12 @@ export function Shell() {
 						/>
 					</label>
 					<HealthLine />
-					<a href="/api/docs">API</a>
+					<div className="nav-links">
+						<a href="/api/docs">API</a>
+						<button type="button" onClick={() => chooseTheme(isDark ? "light" : "dark")}>
+							{isDark ? "Light" : "Dark"}
+						</button>
+					</div>
 				</div>
 			</nav>
 			<main id="page" tabIndex={-1}>
