@@ -223,6 +223,32 @@ describe("caustic normalize on stored images", () => {
 		expect(await rowsOf(MEASUREMENTS)).toEqual(before);
 	});
 
+	test("--report: the quality of what is stored, field by field, the modes compared", async () => {
+		const report = join(folder, "stored.html");
+		const { code, stderr } = await caustic("normalize", "--all", "--report", report, "--data", data, "--json");
+		expect(stderr).toMatch(/quality report written/);
+		expect(code).toBe(0);
+		const html = readFileSync(report, "utf8");
+		for (const text of [
+			"Field F1, 1400 MHz",
+			"as stored",
+			"Residuals of steady sources",
+			"Normalised over catalogue flux",
+			"Pulls of steady sources",
+		])
+			expect(html).toContain(text);
+		// Self-contained: nothing is asked of any other place.
+		expect(html).not.toMatch(/(src|href)="https?:/);
+		const cells = [...html.matchAll(/<td[^>]*>([^<]*)<\/td>/g)].map((match) => match[1]);
+		const std = (mode: string) => Number(cells[cells.indexOf(mode) + 2]);
+		expect(std("as stored")).toBeGreaterThan(0.85);
+		expect(std("as stored")).toBeLessThan(1.15);
+		expect(cells[cells.indexOf("none") + 2]).toBe("–");
+		expect(Number.parseFloat(cells[cells.indexOf("plane") + 1])).toBeLessThan(
+			Number.parseFloat(cells[cells.indexOf("none") + 1]),
+		);
+	});
+
 	test("--store keeps the result in place of the stored one, statistics follow, raw fluxes stay", async () => {
 		const { code, stdout } = await caustic(
 			"normalize",

@@ -1,11 +1,14 @@
+import { writeFileSync } from "node:fs";
 import { badInput } from "../error.ts";
 import type { Column, Table } from "../formats/table/table.ts";
 import { CORRECTION_SOURCES } from "../normalization/fallback.ts";
 import { type NormalizationMode, normalizationFlagNames } from "../normalization/normalize-image.ts";
 import { createLogger } from "../observability/log.ts";
 import { type SolvedImage, solveStored, type Unsolved } from "../pipeline/normalise/on-request.ts";
+import { storedQuality } from "../pipeline/normalise/stored-quality.ts";
 import { configurationHash } from "../pipeline/runner.ts";
 import { openSession } from "../pipeline/session.ts";
+import { normalizationReport, type ReportedField } from "../plots/normalization-report.ts";
 import type { Queryable } from "../store/database.ts";
 import { type Invocation, numberOption, stringOption } from "./command.ts";
 import { followRun } from "./commands/run.ts";
@@ -19,7 +22,9 @@ interface ChosenImage {
 	mjd: number;
 	field_id: number;
 	field: string;
+	band_id: number;
 	frequency_mhz: number;
+	beam_major_deg: number;
 }
 
 const ID = /^[1-9]\d{0,15}$/;
@@ -55,7 +60,7 @@ async function chosenImages(
 	const field = stringOption(invocation, "field");
 	const images = await db.query<ChosenImage>(
 		"images to normalise",
-		`SELECT i.id, i.mjd, i.field_id, f.name AS field, b.frequency_hz / 1e6 AS frequency_mhz FROM image i JOIN field f ON f.id = i.field_id JOIN band b ON b.id = i.band_id
+		`SELECT i.id, i.mjd, i.field_id, f.name AS field, i.band_id, b.frequency_hz / 1e6 AS frequency_mhz, i.beam_major_deg FROM image i JOIN field f ON f.id = i.field_id JOIN band b ON b.id = i.band_id
 		 WHERE ($1::bigint[] IS NULL OR i.id = ANY($1)) AND ($2::text IS NULL OR f.name = $2)
 		 AND i.mjd BETWEEN $3 AND $4 AND ($5::float8 IS NULL OR abs(b.frequency_hz / 1e6 - $5) < 0.01 * $5) ORDER BY i.mjd, i.id`,
 		[
@@ -134,6 +139,8 @@ export async function normalizeStored(
 		}
 	}
 	const configuration = configurationHash(config);
+	const report = stringOption(invocation, "report");
+	if (report !== undefined) await writeReport(report, invocation, { store, config, configuration, images });
 	const solved: Solved[] = [];
 	const progress = progressOn("caustic normalize");
 	try {
@@ -169,6 +176,48 @@ export async function normalizeStored(
 	}
 	await writeResult(invocation, table);
 	return 0;
+}
+
+/** Quality of what is stored of the fields and subbands of the chosen images, as one page. */
+async function writeReport(
+	path: string,
+	invocation: Invocation,
+	of: { store: OpenedStore["store"]; config: OpenedStore["config"]; configuration: string; images: ChosenImage[] },
+): Promise<void> {
+	const { database } = of.store;
+	const groups = [...Map.groupBy(of.images, (image) => `${image.field_id}/${image.band_id}`).values()];
+	const progress = progressOn("caustic normalize");
+	const fields: ReportedField[] = [];
+	const without: string[] = [];
+	try {
+		for (const [g, images] of groups.entries()) {
+			invocation.signal.throwIfAborted();
+			const [first] = images;
+			const quality = await storedQuality(
+				database,
+				of.config,
+				of.configuration,
+				{ id: first.field_id, name: first.field },
+				{
+					id: first.band_id,
+					frequency_hz: first.frequency_mhz * 1e6,
+					beam_major_deg: Math.max(...images.map((image) => image.beam_major_deg)),
+				},
+				images,
+			);
+			if (quality === undefined) without.push(`${first.field} at ${first.frequency_mhz} MHz`);
+			else fields.push(quality);
+			progress.update(g + 1, groups.length, "fields and subbands");
+		}
+	} finally {
+		progress.end();
+	}
+	const lead = [
+		`What is stored of ${of.images.length} images, ${groups.length === 1 ? "one field in one subband" : `${groups.length} fields and subbands`}.`,
+		...(without.length === 0 ? [] : [`Without baselines so far: ${without.join(", ")}.`]),
+	].join(" ");
+	writeFileSync(path, normalizationReport("Normalization quality", lead, fields));
+	process.stderr.write(`quality report written to ${path}\n`);
 }
 
 const column = <T>(name: string, rows: readonly T[], value: (row: T) => number, unit?: string): Column => ({

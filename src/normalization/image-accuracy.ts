@@ -7,6 +7,8 @@ import { madScale, median } from "./robust-location.ts";
 export interface ImageAccuracy {
 	/** Of the references, each left out of its own correction: (S' - B) over the error of both. Unit normal when right. */
 	pulls: PullSummary;
+	/** Whether the levels are from before this image. Those that rest on it too move with it: their pulls are the smaller. */
+	independent: boolean;
 	/** Median of S' / B - 1 over the references, and its robust scatter. */
 	residual: number;
 	scatter: number;
@@ -39,6 +41,7 @@ export function imageAccuracy(
 	const after: number[] = [];
 	const before: number[] = [];
 	const ratios: number[] = [];
+	let known = 0;
 	let measured = 0;
 	let detected = 0;
 	for (let row = 0; row < image.sourceIndex.length; row++) {
@@ -55,11 +58,15 @@ export function imageAccuracy(
 		before.push(flux / baselines.value[i]);
 		if (!applied) continue;
 		const deviation = result.fluxNormJy[row] - baselines.value[i];
-		pulls.push(deviation / Math.hypot(result.fluxNormErrAtBaselineJy[row], baselines.error[i]));
+		const own = result.fluxNormErrAtBaselineJy[row];
+		const knows = image.mjd <= baselines.lastMjd[i];
+		if (knows) known++;
+		pulls.push(deviation / (knows ? own : Math.hypot(own, baselines.error[i])));
 		after.push(deviation / baselines.value[i]);
 	}
 	return {
 		pulls: summarisePulls(pulls),
+		independent: 2 * known < pulls.length,
 		residual: median(after),
 		scatter: madScale(after),
 		scatterBefore: madScale(before) / median(before),

@@ -200,10 +200,17 @@ export function assessNormalization(
 		after: { eta: [] as number[], v: [] as number[] },
 	};
 	const snr = new Float64Array(sources).fill(Number.NaN);
+	const appliedIn = Uint8Array.from(normalized.solutions, ({ status }) => (status === "applied" ? 1 : 0));
+	const anyApplied = appliedIn.reduce((sum, mark) => sum + mark, 0);
 	for (let i = 0; i < sources; i++) {
 		const row = (values: Float64Array) => values.subarray(i * epochs, (i + 1) * epochs);
-		const before = variability(row(survey.fluxJy), row(survey.fluxErrJy));
-		const after = variability(row(normalized.fluxNormJy), row(normalized.fluxNormErrAtBaselineJy));
+		// The same measurements before and after: those that have a correction.
+		const applied = (_: number, k: number) => anyApplied === 0 || appliedIn[k] === 1;
+		const before = variability(row(survey.fluxJy).filter(applied), row(survey.fluxErrJy).filter(applied));
+		const after = variability(
+			row(normalized.fluxNormJy).filter(applied),
+			row(normalized.fluxNormErrAtBaselineJy).filter(applied),
+		);
 		scatterBefore[i] = before.scatter;
 		scatterAfter[i] = after.scatter;
 		snr[i] = median(row(survey.fluxJy).map((flux, k) => flux / survey.fluxErrJy[i * epochs + k]));
@@ -232,7 +239,7 @@ export function assessNormalization(
 				if (survey.fluxJy[at] >= 5 * survey.fluxErrJy[at]) detected++;
 			}
 			const catalogue = survey.catalogue?.fluxJy[i] ?? Number.NaN;
-			if (catalogue > 0 && snr[i] >= 10) ratios.push(normalized.fluxNormJy[at] / catalogue);
+			if (appliedIn[k] === 1 && catalogue > 0 && snr[i] >= 10) ratios.push(normalized.fluxNormJy[at] / catalogue);
 		}
 		let rejected = 0;
 		for (const reference of solution.references) {

@@ -15,7 +15,8 @@ export interface ReportedField {
 	/** Name of each source. */
 	sourceIds: string[];
 	quality: FieldQuality;
-	selection: ReferenceSelection;
+	/** References, the signal to noise that they were chosen at, and how many sources each condition refused. */
+	selection: Pick<ReferenceSelection, "primary" | "snrLimit"> & { counts: Partial<ReferenceSelection["counts"]> };
 	level: Float64Array;
 	systematicFraction: number;
 	systematicFractionErr: number;
@@ -99,6 +100,62 @@ function scalePlot({ quality }: ReportedField): string {
 		x: { label: "MJD (UTC)" },
 		y: { label: "correction factor c" },
 		layers,
+	});
+}
+
+/** Residuals of the steady sources and the ratio to the catalogue, epoch after epoch: how accurate the scale was. */
+function accuracyPlot({ quality, survey, level }: ReportedField): string {
+	const { epochs } = quality;
+	const residual = epochs.map((_, k) => {
+		const values: number[] = [];
+		for (let i = 0; i < survey.sources; i++) {
+			const z = quality.pullOf[i * survey.epochs + k];
+			if (quality.steady[i] === 1 && level[i] > 0 && Number.isFinite(z)) values.push(z);
+		}
+		return values.reduce((sum, z) => sum + z, 0) / Math.max(1, values.length);
+	});
+	const shown = epochs.map((_, k) => k).filter((k) => epochs[k].pulls.n > 0);
+	return plot({
+		width: 640,
+		height: 300,
+		title: "Residuals of steady sources, epoch by epoch",
+		subtitle: "mean of (S′ − B) / error; bars: their standard deviation, 1 when the errors are right",
+		x: { label: "MJD (UTC)" },
+		y: { label: "residual (sigma)" },
+		layers: [
+			{ kind: "rule", axis: "y", at: [-1, 0, 1] },
+			{
+				kind: "points",
+				x: shown.map((k) => epochs[k].mjd),
+				y: shown.map((k) => residual[k]),
+				yErr: shown.map((k) => epochs[k].pulls.std),
+				color: "#0072b2",
+				size: 4,
+			},
+		],
+	});
+}
+
+function cataloguePlot({ quality }: ReportedField): string | undefined {
+	const epochs = quality.epochs.filter(({ catalogueRatio }) => Number.isFinite(catalogueRatio));
+	if (epochs.length === 0) return undefined;
+	return plot({
+		width: 520,
+		height: 300,
+		title: "Normalised over catalogue flux",
+		subtitle: "median of the sources above 10 sigma; the survey's own scale is relative",
+		x: { label: "MJD (UTC)" },
+		y: { label: "median ratio" },
+		layers: [
+			{ kind: "rule", axis: "y", at: [1] },
+			{
+				kind: "points",
+				x: epochs.map(({ mjd }) => mjd),
+				y: epochs.map(({ catalogueRatio }) => catalogueRatio),
+				color: "#009e73",
+				size: 4,
+			},
+		],
 	});
 }
 
@@ -325,6 +382,7 @@ function fieldSection(field: ReportedField, open: boolean): Section {
 		.filter(([, n]) => n > 0)
 		.map(([name, n]) => `${name.replaceAll("_", " ")} ${n}`);
 	const map = residualMap(field);
+	const catalogue = cataloguePlot(field);
 	const alerts = quality.alerts.map((alert) => alertText(alert, field.sourceIds));
 	return {
 		heading: titleOf(field),
@@ -338,7 +396,9 @@ function fieldSection(field: ReportedField, open: boolean): Section {
 		].join("\n\n"),
 		figures: [
 			scalePlot(field),
+			accuracyPlot(field),
 			referencePlot(field),
+			...(catalogue === undefined ? [] : [catalogue]),
 			scatterPlot(field),
 			pullPlot(field),
 			quantilePlot(field),

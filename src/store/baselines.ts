@@ -10,6 +10,8 @@ export interface StoredBaselines {
 	nEpochs: number;
 	/** Epochs that there were when the field was last solved as a whole; later ones were added to its levels. */
 	solvedEpochs: number;
+	/** Signal to noise that the references were chosen at, and how many sources each condition refused. */
+	selection?: { snrLimit: number; counts: Record<string, number> };
 	sourceIds: number[];
 	baselines: Baselines;
 	/** Places in the arrays of the references, best first, and of those of the wider list. */
@@ -73,9 +75,10 @@ export async function loadBaselines(db: Queryable, set: ReferenceSetRow): Promis
 				.sort((a, b) => (a.row.rank as number) - (b.row.rank as number))
 				.map(({ i }) => i),
 		);
-	const { solvedEpochs, ...details } = set.details as unknown as Omit<Baselines, "frozenEpochsMjd"> & {
+	const { solvedEpochs, selection, ...details } = set.details as unknown as Omit<Baselines, "frozenEpochsMjd"> & {
 		frozenEpochsMjd: number[];
 		solvedEpochs?: number;
+		selection?: StoredBaselines["selection"];
 	};
 	const finite = (value: unknown) => (typeof value === "number" ? value : Number.NaN);
 	return {
@@ -83,6 +86,7 @@ export async function loadBaselines(db: Queryable, set: ReferenceSetRow): Promis
 		version: set.version,
 		nEpochs: set.n_epochs,
 		solvedEpochs: solvedEpochs ?? set.n_epochs,
+		...(selection === undefined ? {} : { selection }),
 		method: set.method,
 		sourceIds: rows.map((row) => row.source_id),
 		primary: ranked(true),
@@ -127,7 +131,12 @@ export async function storeBaselines(
 			next.method,
 			next.nEpochs,
 			supersedes?.id ?? null,
-			JSON.stringify({ ...scalars, frozenEpochsMjd: Array.from(frozenEpochsMjd), solvedEpochs: next.solvedEpochs }),
+			JSON.stringify({
+				...scalars,
+				frozenEpochsMjd: Array.from(frozenEpochsMjd),
+				solvedEpochs: next.solvedEpochs,
+				selection: next.selection,
+			}),
 		],
 	);
 	const rank = new Map<number, { rank: number; primary: boolean }>();

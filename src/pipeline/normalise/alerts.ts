@@ -56,7 +56,7 @@ export function alertsOf(imageId: number, { result, accuracy }: NormalizedRows, 
 	const [low, high] = DEFAULT_QUALITY_LIMITS.pullStd;
 	const { n, std } = accuracy.pulls;
 	const slack = 3 / Math.sqrt(2 * n);
-	if (n >= PULLS_NEEDED && (std < low - slack || std > high + slack)) {
+	if (accuracy.independent && n >= PULLS_NEEDED && (std < low - slack || std > high + slack)) {
 		alerts.push(alert("pull_scatter", n, [`standard deviation ${std.toFixed(2)}`]));
 	}
 	return alerts;

@@ -139,6 +139,7 @@ export async function solveVersion(
 	return {
 		nEpochs: images.length,
 		solvedEpochs: images.length,
+		selection: { snrLimit: solved.references.snrLimit, counts: solved.references.counts },
 		sourceIds: ids,
 		baselines: solved.baselines,
 		primary: solved.references.primary,

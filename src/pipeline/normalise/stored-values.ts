@@ -34,9 +34,10 @@ const finite = (value: number): number | null => (Number.isFinite(value) ? value
 export function correctionRow(
 	imageId: number,
 	referenceSetId: number | null,
-	{ result, accuracy }: NormalizedRows,
+	{ rows, result, accuracy }: NormalizedRows,
 ): CorrectionRow {
 	const { solution } = result;
+	const rejected = solution.references.filter((reference) => reference.rejected);
 	return {
 		imageId,
 		referenceSetId,
@@ -46,7 +47,7 @@ export function correctionRow(
 		correctionErr: solution.correctionErr,
 		scatter: solution.tau,
 		nReferences: solution.used,
-		nRejected: solution.references.filter((reference) => reference.rejected).length,
+		nRejected: rejected.length,
 		details: {
 			reasons: solution.reasons,
 			steps: solution.steps,
@@ -55,6 +56,7 @@ export function correctionRow(
 			highest: solution.highest,
 			available: solution.available,
 			largest_share: finite(solution.largestShare),
+			rejected: rejected.map(({ row }) => rows[row].source_id),
 			coefficients: Array.from(solution.coefficients),
 			accuracy: {
 				n: accuracy.pulls.n,
