@@ -8,6 +8,7 @@ import type { VisibilityBlock, VisibilitySet } from "../src/calibration/visibili
 import { exportMeasurementSet } from "../src/formats/casa/export-measurement-set.ts";
 import { openMeasurementSet } from "../src/formats/casa/measurement-set.ts";
 import { readCalibrationTable } from "../src/formats/casa/read-calibration-table.ts";
+import { CasaTable } from "../src/formats/casa/table.ts";
 import { readFitsImage } from "../src/formats/fits/image.ts";
 import { openUvh5 } from "../src/formats/uvh5/read.ts";
 import { unpackVisibilities } from "./archives.ts";
@@ -159,7 +160,10 @@ describe.skipIf(!hasSharedData)("caustic convert", () => {
 		const source = join(data.folder, "vla-day2/day2_TDEM0003_10s_norx_1src_1spw.ms");
 		expect(caustic("convert", source, "--out", uvh5).status).toBe(0);
 		const back = join(folder, "vla.ms");
-		expect(caustic("convert", uvh5, "--out", back).status).toBe(0);
+		expect(caustic("convert", uvh5, "--out", back, "--telescope", "OVRO_MMA").status).toBe(0);
+		const observation = new CasaTable(join(back, "OBSERVATION"));
+		expect(observation.column("TELESCOPE_NAME").strings()).toEqual(["OVRO_MMA"]);
+		observation.close();
 		const [a, b] = [openMeasurementSet(source), openMeasurementSet(back)];
 		const [x, y] = [a.blocks()[Symbol.asyncIterator](), b.blocks()[Symbol.asyncIterator]()];
 		const [p, q] = [(await x.next()).value as VisibilityBlock, (await y.next()).value as VisibilityBlock];

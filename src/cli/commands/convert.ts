@@ -50,6 +50,12 @@ export const command: Command = {
 			default: "the data's own; of drifting data the middle of their path",
 		},
 		name: { type: "string", value: "NAME", help: "name of the field at --centre" },
+		telescope: {
+			type: "string",
+			value: "NAME",
+			help: "TELESCOPE_NAME to write; CASA lists DSA-110 as OVRO_MMA",
+			default: "the file's, and DSA_110 for OVRO_MMA",
+		},
 		"keep-windows": { type: "boolean", help: "one spectral window per subband, even where subbands join" },
 		overwrite: { type: "boolean", help: "replace --out if it exists" },
 		...JSON_OPTION,
@@ -93,6 +99,7 @@ export const command: Command = {
 			}
 			const report = await exportMeasurementSet(set, out, {
 				centre,
+				telescope: stringOption(invocation, "telescope"),
 				keepWindows: invocation.options["keep-windows"] === true,
 				signal: invocation.signal,
 				progress: (done, total) => progress.update(done, total, "rows"),

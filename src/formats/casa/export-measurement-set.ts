@@ -16,6 +16,8 @@ export interface ExportOptions {
 	correct?: (block: VisibilityBlock) => CorrectedBlock;
 	/** Model values of a block, written as MODEL_DATA. */
 	model?: (block: VisibilityBlock) => Float32Array;
+	/** TELESCOPE_NAME instead of the file's; by default DSA-110 is `DSA_110`, as WSClean and EveryBeam know it. */
+	telescope?: string | undefined;
 	/** Keep one spectral window per subband, even where subbands join without a gap. */
 	keepWindows?: boolean;
 	/** About how many bytes of visibilities are assembled at once. 4 MiB by default: they stay in the processor's cache. */
@@ -59,8 +61,7 @@ export async function exportMeasurementSet(
 	if (options.model !== undefined) columns.push("MODEL_DATA");
 	const margin = set.integrationS > 0 ? set.integrationS / 2 / 86400 : 0;
 	const writer = new MeasurementSetWriter(path, {
-		// The name that WSClean and EveryBeam know the array by; CASA takes any.
-		telescope: set.telescope === "OVRO_MMA" ? "DSA_110" : set.telescope,
+		telescope: options.telescope ?? (set.telescope === "OVRO_MMA" ? "DSA_110" : set.telescope),
 		antennas: set.antennas,
 		windows,
 		polarizations: set.polarizations,

@@ -158,14 +158,7 @@ test("a decision whose delivery failed comes again after a restart; while the re
 	await next.step();
 	next.stop();
 	const [first, second] = ["2026-01-25T22:26:05 1", "2026-01-25T22:31:05 1"];
-	expect(attempts).toEqual([
-		`failed ${first}`,
-		`held ${first}`,
-		`held ${first}`,
-		`held ${second}`,
-		`taken ${first}`,
-		`taken ${second}`,
-	]);
+	expect(attempts).toEqual([`failed ${first}`, `held ${first}`, `held ${first}`, `taken ${first}`, `taken ${second}`]);
 });
 
 test("a subband in quarantine is settled by taking the wrong file away", async () => {

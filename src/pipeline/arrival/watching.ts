@@ -188,13 +188,17 @@ export class ArrivalWatcher {
 		this.storedS = clockS;
 	}
 
-	/** Hands on what may be handed on; decisions about one group keep their order. */
+	/** Hands on what may be handed on, the oldest first; decisions about one group keep their order. */
 	private async deliver(signal: AbortSignal | undefined): Promise<void> {
 		const held = new Set<string>();
 		for (const pending of this.pending.slice()) {
 			if (signal?.aborted === true) return;
-			const { group } = pending.decision;
-			if (group !== "" && held.has(group)) continue;
+			const { group, kind } = pending.decision;
+			// Where there was no room for one group there is none for those behind it.
+			if ((group !== "" && held.has(group)) || (kind === "accepted" && held.size > 0)) {
+				held.add(group);
+				continue;
+			}
 			if (await this.options.deliver(pending)) this.pending.splice(this.pending.indexOf(pending), 1);
 			else held.add(group);
 		}
