@@ -201,10 +201,45 @@ export const arrivalBacklog = new Gauge({
 	help: "Decisions about groups that wait because there is work enough",
 	registers,
 });
-export const groupSolves = new Counter({
+export const solveAttempts = new Counter({
 	name: "calibration_solve_attempts_total",
-	help: "Solves of arrived groups by status: accepted, refused, no_calibrator",
-	labelNames: ["status"] as const,
+	help: "Calibration solves by calibrator (those of the flux scale by name, others together) and status: accepted, refused, no_calibrator",
+	labelNames: ["calibrator_name", "status"] as const,
+	registers,
+});
+export const solveDuration = new Histogram({
+	name: "calibration_solve_duration_seconds",
+	help: "Duration of calibration solves by type: K, BP, GP, and all with reading and writing",
+	labelNames: ["calibrator_name", "calibration_type"] as const,
+	buckets: DURATION_BUCKETS,
+	registers,
+});
+export const solveCpu = new Histogram({
+	name: "calibration_solve_cpu_seconds",
+	help: "CPU time of the process during a solve",
+	buckets: DURATION_BUCKETS,
+	registers,
+});
+export const solveMemory = new Gauge({
+	name: "calibration_solve_peak_memory_bytes",
+	help: "Most memory that the process had held after its last solve",
+	registers,
+});
+export const solveWritten = new Counter({
+	name: "calibration_solve_written_bytes_total",
+	help: "Bytes of tables, reports and plots of calibration solves",
+	registers,
+});
+export const calibrationQuality = new Gauge({
+	name: "calibration_quality_score",
+	help: "Quality score of the last solve of each calibrator",
+	labelNames: ["calibrator_name"] as const,
+	registers,
+});
+export const calibrationAge = new Gauge({
+	name: "calibration_table_age_hours",
+	help: "Age of the observation of the newest accepted tables of each calibrator",
+	labelNames: ["calibrator_name"] as const,
 	registers,
 });
 export const groupConversions = new Counter({

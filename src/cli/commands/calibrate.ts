@@ -1,21 +1,11 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { availableParallelism } from "node:os";
-import { join, resolve } from "node:path";
-import { UnsolvableSet } from "../../calibration/calibrate.ts";
-import { parseCalibratorList } from "../../calibration/calibrator-list.ts";
-import { STANDARD_CALIBRATORS } from "../../calibration/calibrators.ts";
-import { measuredBeam, parseMeasuredBeam } from "../../calibration/primary-beam.ts";
-import { SOLVE_DEFAULTS, type SolveOptions } from "../../calibration/solve-options.ts";
+import { writeFile } from "node:fs/promises";
+import { SOLVE_DEFAULTS } from "../../calibration/solve-options.ts";
 import { badInput, failure } from "../../error.ts";
-import { type CalibratedSet, type CalibrateRequest, calibrateSet } from "../../pipeline/calibration/calibrate-set.ts";
-import { preferredReferences } from "../../pipeline/calibration/default-request.ts";
-import { type QualityDocument, qualityDocument, refusalDocument } from "../../pipeline/calibration/quality-document.ts";
-import { readSkyList } from "../../pipeline/calibration/sky-list.ts";
-import { writeResults } from "../../pipeline/calibration/write-results.ts";
-import { choiceOption, intervalOption, rangeOption, textsOption, timesOption } from "../calibration-options.ts";
-import { type Command, EXIT, type Invocation, JSON_OPTION, numberOption, stringOption } from "../command.ts";
-import { progressOn } from "../progress.ts";
-import { version } from "../version.ts";
+import { registry } from "../../observability/metrics.ts";
+import { readHistory, requestOf } from "../calibrate/request.ts";
+import { solveGroups } from "../calibrate/solve-groups.ts";
+import { solveOne } from "../calibrate/solve-one.ts";
+import { type Command, JSON_OPTION, stringOption } from "../command.ts";
 
 const D = SOLVE_DEFAULTS;
 
@@ -34,6 +24,7 @@ export const command: Command = {
 	].join("\n"),
 	examples: [
 		"caustic calibrate 2022-03-15T09:50:54_sb*.hdf5 --calibrator 3C286 --out cal/",
+		"caustic calibrate night/group-*/ --groups --out cal/ --metrics calibration.prom",
 		"caustic calibrate day.ms --calibrator J1008+0730 --flux 1.9 --gain-interval 10s --plots plots/",
 	],
 	options: {
@@ -124,6 +115,11 @@ export const command: Command = {
 		"no-rfi": { type: "boolean", help: "do not look for interference" },
 		history: { type: "string", multiple: true, value: "JSON", help: "earlier quality.json, for trends (repeatable)" },
 		plots: { type: "string", value: "DIR", help: "leave the solution plots (SVG) there" },
+		groups: {
+			type: "boolean",
+			help: "every VIS is a set of its own, solved side by side, the newest first, each into OUT/its name",
+		},
+		metrics: { type: "string", value: "FILE", help: "leave durations, quality and resources there as Prometheus text" },
 		"keep-rejected": { type: "boolean", help: "write the tables even if the solutions are not accepted" },
 		register: { type: "boolean", help: "register the tables in the data folder" },
 		workers: { type: "string", value: "N", help: "threads", default: "one per core" },
@@ -152,207 +148,22 @@ export const command: Command = {
 		const out = stringOption(invocation, "out") ?? ".";
 		const request = await requestOf(invocation);
 		const history = await readHistory(invocation.options.history);
-		await mkdir(out, { recursive: true }).catch((error: unknown) => {
-			throw failure("write-failed", "the folder cannot be made", { subject: out, cause: error });
-		});
-		const progress = progressOn("calibrate");
-		let solved: CalibratedSet;
 		try {
-			solved = await calibrateSet(request, (stage, done, total) => progress.update(done, total, stage));
-		} catch (error) {
-			if (error instanceof UnsolvableSet) {
-				const refusal = refusalDocument(error.reasons, invocation.args, `caustic ${version}`);
-				await writeFile(join(out, "quality.json"), `${JSON.stringify(refusal, null, "\t")}\n`);
-				if (invocation.options.json === true) process.stdout.write(`${JSON.stringify(refusal)}\n`);
-			}
-			throw error;
+			return invocation.options.groups === true
+				? await solveGroups(invocation, request, out, history)
+				: await solveOne(invocation, request, out, history);
 		} finally {
-			progress.end();
+			await writeMetrics(stringOption(invocation, "metrics"));
 		}
-		const quality = qualityDocument(solved, `caustic ${version}`, history);
-		const written = await writeResults(out, solved, quality, {
-			name: stringOption(invocation, "name"),
-			software: `caustic ${version}`,
-			keepRejected: invocation.options["keep-rejected"] === true,
-			plots: stringOption(invocation, "plots"),
-		});
-		report(invocation, quality, written, solved);
-		return quality.accepted ? EXIT.done : EXIT.rejectedItems;
 	},
 };
 
-async function requestOf(invocation: Invocation): Promise<CalibrateRequest> {
-	const listPath = stringOption(invocation, "calibrator-list");
-	const list = listPath === undefined ? [] : parseCalibratorList(await textOf(listPath), listPath).calibrators;
-	const beamPath = stringOption(invocation, "beam");
-	const beam =
-		beamPath === undefined ? undefined : measuredBeam(parseMeasuredBeam(await textOf(beamPath), beamPath, 1.4e9));
-	const skyPath = stringOption(invocation, "sky");
-	const position = stringOption(invocation, "calibrator-position")?.split(",").map(Number);
-	if (
-		position !== undefined &&
-		(position.length !== 2 || !position.every(Number.isFinite) || Math.abs(position[1]) > 90)
-	) {
-		throw badInput("bad-option", "it is not RA,DEC in degrees", { subject: "--calibrator-position" });
-	}
-	const optional = (option: string, low: number, high: number) =>
-		stringOption(invocation, option) === undefined ? undefined : numberOption(invocation, option, low, low, high);
-	const memory = optional("memory", 0, 1e6);
-	return {
-		paths: invocation.args,
-		calibrators: [...STANDARD_CALIBRATORS, ...list],
-		calibrator: {
-			name: stringOption(invocation, "calibrator"),
-			raDeg: position?.[0],
-			decDeg: position?.[1],
-			fluxJy: optional("flux", 0, 1e6),
-			spectralIndex: numberOption(invocation, "spectral-index", 0, -10, 10),
-		},
-		modelColumn: choiceOption(invocation, "model", ["calibrator", "column"], "calibrator") === "column",
-		field: skyPath === undefined ? [] : await readSkyList(skyPath),
-		fieldFrequencyHz: 1e6 * numberOption(invocation, "sky-frequency", 1400, 1, 1e6),
-		faintest: 5e-4,
-		solve: solveOptions(invocation),
-		referenceAntennas: textsOption(invocation, "refant") ?? [],
-		preferredReferences,
-		excludedAntennas: textsOption(invocation, "exclude") ?? [],
-		fields: textsOption(invocation, "field"),
-		times: timesOption(invocation, "times"),
-		uvRange: rangeOption(invocation, "uvrange"),
-		dishM: optional("dish", 0.1, 1000),
-		beam,
-		minimumAntennas: numberOption(invocation, "min-antennas", 5, 3, 10000),
-		singlePolarization: invocation.options["single-polarization"] === true,
-		workers: numberOption(invocation, "workers", availableParallelism(), 1, 256),
-		memoryBytes: memory === undefined ? undefined : memory * 1e9,
-		signal: invocation.signal,
-	};
-}
-
-function solveOptions(invocation: Invocation): SolveOptions {
-	const which = (stringOption(invocation, "solve") ?? "KBG").toUpperCase();
-	if (!/^[KBG]+$/.test(which)) {
-		throw badInput("bad-option", `${JSON.stringify(which)} names other tables than K, B and G`, { subject: "--solve" });
-	}
-	const combine = new Set(textsOption(invocation, "combine") ?? ["spw"]);
-	for (const one of combine) {
-		if (!["scan", "spw", "none"].includes(one)) {
-			throw badInput("bad-option", `${one} cannot be combined`, {
-				subject: "--combine",
-				remedy: "Give scan, spw or none",
-			});
-		}
-	}
-	const { delay, bandpass, gain } = D;
-	return {
-		...D,
-		referenceMode: choiceOption(invocation, "refantmode", ["flex", "strict"], "flex"),
-		minimumBaselines: numberOption(invocation, "minblperant", D.minimumBaselines, 2, 1000),
-		rfi: invocation.options["no-rfi"] === true ? undefined : D.rfi,
-		delay:
-			which.includes("K") && delay !== undefined
-				? {
-						...delay,
-						minimumSnr: numberOption(invocation, "delay-minsnr", delay.minimumSnr, 0, 1e6),
-						minimumBaselines: numberOption(invocation, "minblperant", delay.minimumBaselines, 2, 1000),
-					}
-				: undefined,
-		phaseIntervalS: intervalOption(invocation, "phase-interval", 0),
-		bandpass:
-			which.includes("B") && bandpass !== undefined
-				? {
-						minimumSnr: numberOption(invocation, "bandpass-minsnr", bandpass.minimumSnr, 0, 1e6),
-						averageChannels: numberOption(invocation, "bandpass-channels", 0, 0, 100000),
-						maximumGapChannels: numberOption(invocation, "fill-gaps", bandpass.maximumGapChannels, 0, 1000),
-						normalise: invocation.options["no-solnorm"] !== true,
-					}
-				: undefined,
-		gain:
-			which.includes("G") && gain !== undefined
-				? {
-						mode: choiceOption(invocation, "gain-mode", ["ap", "p"], "ap"),
-						intervalS: intervalOption(invocation, "gain-interval", 0),
-						combineScans: combine.has("scan"),
-						combineWindows: combine.has("spw"),
-						minimumSnr: numberOption(invocation, "gain-minsnr", gain.minimumSnr, 0, 1e6),
-					}
-				: undefined,
-	};
-}
-
-async function textOf(path: string): Promise<string> {
-	return readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-		throw badInput(
-			"no-such-file",
-			error.code === "ENOENT" ? "it does not exist" : `it cannot be read (${error.code})`,
-			{
-				subject: path,
-			},
-		);
+/** Metrics of this solve for a collector that reads files, under the names that a service gives them. */
+async function writeMetrics(path: string | undefined): Promise<void> {
+	if (path === undefined) return;
+	const text = await registry.metrics();
+	const own = text.split("\n\n").filter((block) => block.startsWith("# HELP calibration_"));
+	await writeFile(path, `${own.join("\n\n")}\n`).catch((error: unknown) => {
+		throw failure("write-failed", "it cannot be written", { subject: path, cause: error });
 	});
-}
-
-async function readHistory(option: Invocation["options"][string]): Promise<QualityDocument[]> {
-	const out: QualityDocument[] = [];
-	for (const path of Array.isArray(option) ? option : []) {
-		const text = await textOf(path);
-		let document: Partial<QualityDocument> | undefined;
-		try {
-			document = JSON.parse(text) as Partial<QualityDocument>;
-		} catch {
-			document = undefined;
-		}
-		if (document?.antennas === undefined || document.tables === undefined || document.data === undefined) {
-			throw badInput("bad-history", "it is no quality.json of caustic calibrate", { subject: path });
-		}
-		out.push(document as QualityDocument);
-	}
-	return out;
-}
-
-/** What this solve cost, all threads together. */
-function resources() {
-	const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
-	return { cpu_s: (userCPUTime + systemCPUTime) / 1e6, max_rss_mb: Math.round(maxRSS / 1024) };
-}
-
-function report(
-	invocation: Invocation,
-	quality: QualityDocument,
-	written: readonly string[],
-	solved: CalibratedSet,
-): void {
-	if (invocation.options.json === true) {
-		process.stdout.write(
-			`${JSON.stringify({ ...quality, files: written.map((path) => resolve(path)), seconds: solved.seconds, resources: resources() })}\n`,
-		);
-		return;
-	}
-	const parts = quality.score_parts;
-	const lines = [
-		`${quality.accepted ? "accepted" : "REFUSED"}, score ${quality.score.toFixed(3)}${
-			parts === null
-				? ""
-				: ` (solved ${parts.solved.toFixed(2)}, converged ${parts.converged.toFixed(2)}, SNR ${parts.snr.toFixed(2)}, chi2 ${parts.chi2.toFixed(2)})`
-		}`,
-	];
-	if (quality.calibrator !== null) {
-		const { name, flux_jy, frequency_mhz, model_sources } = quality.calibrator;
-		lines.push(
-			`calibrator ${name}: ${flux_jy} Jy at ${Number(frequency_mhz).toFixed(1)} MHz, ${model_sources} sources in the model`,
-		);
-	}
-	for (const reason of quality.reasons) lines.push(`refused: ${reason}`);
-	for (const warning of quality.warnings) lines.push(`note: ${warning}`);
-	for (const [kind, table] of Object.entries(quality.tables)) {
-		lines.push(
-			`${kind}: ${table.n_solutions} solutions, SNR ${table.snr_median ?? "-"}, ${(100 * table.flagged_fraction_active).toFixed(1)} % flagged, chi2 ${table.residual_chi2 ?? "-"}`,
-		);
-	}
-	for (const antenna of quality.antennas) {
-		if (antenna.state !== "good")
-			lines.push(`antenna ${antenna.name}: ${antenna.state}: ${antenna.reasons.join("; ")}`);
-	}
-	lines.push(...written.map((path) => `wrote ${path}`));
-	process.stdout.write(`${lines.join("\n")}\n`);
 }

@@ -6,6 +6,7 @@ import type { Row, Transaction } from "../../store/database.ts";
 import { addDeadLetter, resolveDeadLetters } from "../../store/dead-letters.ts";
 import { publish } from "../../store/events.ts";
 import type { Run } from "../../store/runs.ts";
+import { recordSolve } from "../calibration/solve-metrics.ts";
 import type { Stage, StageContext } from "../stage.ts";
 import type { ConvertedGroup, GroupTask, SolvedGroup } from "../visibilities/group-products.ts";
 import { inGroupThread } from "../visibilities/in-thread.ts";
@@ -39,13 +40,14 @@ export const solve: Stage = {
 	async execute(context, run, unit) {
 		const task = taskOf(context, run, "solve");
 		const solved = await inGroupThread<SolvedGroup>(task, context.dataFolder, context.signal);
-		const { calibrator, accepted, score, reasons } = solved;
+		const { calibrator, accepted, score, reasons, cost } = solved;
 		const status = accepted ? "accepted" : reasons.length > 0 ? "refused" : "no_calibrator";
 		return {
 			output: {
 				calibrator: calibrator ?? "none",
 				accepted: accepted ? 1 : 0,
 				...(score === undefined ? {} : { score }),
+				...(cost === undefined ? {} : { solve_s: cost.seconds.total, cpu_s: cost.cpuS, peak_mb: cost.peakMb }),
 			},
 			async store(tx) {
 				await storeProduct(tx, run, {
@@ -73,7 +75,7 @@ export const solve: Stage = {
 						data: { calibrator, score, reasons },
 					});
 				}
-				metrics.groupSolves.inc({ status });
+				recordSolve(calibrator, status, score, cost);
 			},
 		};
 	},

@@ -11,6 +11,7 @@ import { applyToSet, noiseRatios } from "../calibration/apply-set.ts";
 import { calibrateSet } from "../calibration/calibrate-set.ts";
 import { defaultRequest } from "../calibration/default-request.ts";
 import { type QualityDocument, qualityDocument, refusalDocument } from "../calibration/quality-document.ts";
+import { beginCost, type SolveCost } from "../calibration/solve-metrics.ts";
 import { readTables } from "../calibration/table-files.ts";
 import { writeResults } from "../calibration/write-results.ts";
 
@@ -35,6 +36,8 @@ export interface SolvedGroup {
 	accepted: boolean;
 	score: number | undefined;
 	reasons: readonly string[];
+	/** None where nothing was solved. */
+	cost: SolveCost | undefined;
 }
 
 export interface ConvertedGroup {
@@ -60,6 +63,7 @@ export async function solveGroup(task: GroupTask): Promise<SolvedGroup> {
 	await mkdir(partial, { recursive: true });
 	const list = task.calibratorList === undefined ? [] : await readCalibrators(task.calibratorList);
 	let solved: SolvedGroup;
+	const counting = beginCost();
 	try {
 		const set = await calibrateSet(defaultRequest(task.paths, list));
 		const quality = qualityDocument(set, task.software, []);
@@ -70,16 +74,17 @@ export async function solveGroup(task: GroupTask): Promise<SolvedGroup> {
 			plots: undefined,
 		});
 		const { accepted, score, reasons } = quality;
-		solved = { calibrator: set.calibrator?.source.name, accepted, score, reasons };
+		const cost = counting.end(set.seconds, partial);
+		solved = { calibrator: set.calibrator?.source.name, accepted, score, reasons, cost };
 	} catch (error) {
 		if (error instanceof CausticError && error.code === "no-calibrator") {
 			await rm(partial, { recursive: true, force: true });
-			return { calibrator: undefined, accepted: false, score: undefined, reasons: [] };
+			return { calibrator: undefined, accepted: false, score: undefined, reasons: [], cost: undefined };
 		}
 		if (!(error instanceof UnsolvableSet)) throw error;
 		const refusal = refusalDocument(error.reasons, task.paths, task.software);
 		await writeFile(join(partial, "quality.json"), `${JSON.stringify(refusal, null, "\t")}\n`);
-		solved = { calibrator: undefined, accepted: false, score: 0, reasons: error.reasons };
+		solved = { calibrator: undefined, accepted: false, score: 0, reasons: error.reasons, cost: undefined };
 	}
 	await rename(partial, out);
 	return solved;

@@ -2,11 +2,13 @@ import {
 	arrivalBacklog,
 	arrivalDecisions,
 	arrivalGroups,
+	calibrationAge,
 	candidatesCurrent,
 	databaseUp,
 	deadLettersOpen,
 	registry,
 } from "../../observability/metrics.ts";
+import { calibratorLabel } from "../../pipeline/calibration/solve-metrics.ts";
 import { TIERS } from "../../store/candidates.ts";
 import type { DatabaseProbe } from "../../store/probe.ts";
 import type { Routes } from "../context.ts";
@@ -27,6 +29,19 @@ async function refresh(probe: DatabaseProbe): Promise<void> {
 		const [{ waiting }] = await probe.query<{ waiting: number }>(
 			"SELECT count(*)::int AS waiting FROM arrival_decision",
 		);
+		const tables = await probe.query<{ calibrator: string; newest: number }>(
+			`SELECT product->>'calibrator' AS calibrator, max(first_stamp_s) AS newest FROM arrival_group
+			 WHERE (product->>'accepted')::boolean AND product->>'calibrator' IS NOT NULL GROUP BY 1`,
+		);
+		calibrationAge.reset();
+		const newest = new Map<string, number>();
+		for (const one of tables) {
+			const label = calibratorLabel(one.calibrator);
+			newest.set(label, Math.max(newest.get(label) ?? 0, one.newest));
+		}
+		for (const [calibrator_name, stampS] of newest) {
+			calibrationAge.set({ calibrator_name }, Math.max(0, Date.now() / 1000 - stampS) / 3600);
+		}
 		arrivalGroups.reset();
 		for (const { state, n } of groups) arrivalGroups.set({ state }, n);
 		// Counted where they are stored: decisions are taken in the process that watches, not in this one.
