@@ -2,7 +2,7 @@
  * Measures what sources without events score, and writes the result to src/detection/calibration-table.ts.
  *
  *     node bench/detect-calibration.ts once 101 102 103       every source with all its data, skies of these seeds
- *     node bench/detect-calibration.ts every-epoch 201 F00-F04    anew at every epoch, one source in eight, these fields
+ *     node bench/detect-calibration.ts every-epoch 201 F00-F04 3    anew as epochs come (every fourth), these fields, every 24th source from the third
  *     node bench/detect-calibration.ts table                  writes the table from all scores so far
  *     node bench/detect-calibration.ts test 301 302           how often other skies pass the stated probabilities
  *
@@ -26,12 +26,15 @@ const folder = process.env.CAUSTIC_CALIBRATION ?? tmpdir();
 const pathOf = (looks: string) => join(folder, `caustic-null-scores-${looks}.csv`);
 const [task, ...seeds] = process.argv.slice(2);
 const fields = seeds.find((text) => /^F\d+-F\d+$/.test(text))?.split("-");
+const offset = fields === undefined ? 0 : Number(seeds[2] ?? 0);
 const profiles = new ProfileCache();
 /** Scores that no threshold reaches need not be known exactly. */
 const LEAST_OF_INTEREST = 20;
+/** Neighbouring looks say much the same. */
+const EPOCHS_PER_LOOK = 4;
 
 if (task !== "table")
-	for (const seed of seeds.filter((text) => /^\d+$/.test(text)).map(Number)) {
+	for (const seed of (fields === undefined ? seeds : seeds.slice(0, 1)).map(Number)) {
 		const sky = simulateLightCurves({ seed, eventFraction: 0 });
 		for (const field of sky.fields) {
 			if (fields !== undefined && (field.id < fields[0] || field.id > fields[1])) continue;
@@ -39,7 +42,7 @@ if (task !== "table")
 			const filter = new FieldFilter(data.mjd, data.frequencyMhz, profiles);
 			const lines: string[] = [];
 			for (let j = 0; j < data.sources.length; j++) {
-				if (task === "every-epoch" && j % 8 !== 0) continue;
+				if (task === "every-epoch" && j % 24 !== offset) continue;
 				const { flux, err, gainError } = sourceOf(data, j);
 				const scoreAfter = (epochs: number, least?: number) => {
 					const series = prepareSeries(data.mjd, data.frequencyMhz, flux, err, gainError, epochs);
@@ -47,7 +50,7 @@ if (task !== "table")
 				};
 				let score = scoreAfter(data.mjd.length);
 				if (task === "every-epoch")
-					for (let seen = FEWEST_EPOCHS; seen < data.mjd.length; seen++)
+					for (let seen = FEWEST_EPOCHS; seen < data.mjd.length; seen += EPOCHS_PER_LOOK)
 						score = Math.max(score, scoreAfter(seen, LEAST_OF_INTEREST));
 				lines.push(`${seed},${field.id},${sky.sources[data.sources[j]].host},${score.toFixed(3)}`);
 			}

@@ -208,6 +208,38 @@ describe("detect on what is stored", () => {
 		expect(unknown.stderr).toContain("J0000+0000");
 	}, 120_000);
 
+	test("a neighbour that shares the beam and the event is merged into the brighter source, once", async () => {
+		const store = await openStore({ dataFolder: data });
+		const { database } = store;
+		const lensed = survey.lensed.sourceId;
+		await database.execute(
+			"neighbour",
+			`INSERT INTO source (id, name, origin, ra_deg, dec_deg, field_id) SELECT 900, 'Jcopy', 'found', ra_deg, dec_deg + 4.0 / 3600, field_id FROM source WHERE id = $1`,
+			[lensed],
+		);
+		const columns = "image_id, method, configuration, band_id, mjd, flags, norm_flags, run_id";
+		await database.execute(
+			"its light",
+			`INSERT INTO measurement (source_id, ${columns}, flux_jy, flux_err_jy, flux_norm_jy, flux_norm_err_jy)
+			 SELECT 900, ${columns}, 0.4 * flux_jy, flux_err_jy, 0.4 * flux_norm_jy, flux_norm_err_jy FROM measurement WHERE source_id = $1`,
+			[lensed],
+		);
+		await database.execute(
+			"its statistics",
+			"INSERT INTO light_curve_state (source_id, band_id, configuration, state, n) SELECT 900, band_id, configuration, state, n FROM light_curve_state WHERE source_id = $1",
+			[lensed],
+		);
+		await store.close();
+		for (let turn = 0; turn < 2; turn++) {
+			expect(caustic("detect", "--source", "Jcopy", "--data", data).status).toBe(0);
+			const all = JSON.parse(caustic("candidates", "list", "--all", "--data", data, "--json").stdout);
+			expect(all.map((one: { status: string }) => one.status).sort()).toEqual(["merged", "open"]);
+			const copy = all.find((one: { status: string }) => one.status === "merged");
+			const kept = all.find((one: { status: string }) => one.status === "open");
+			expect([copy.source_id, copy.merged_into, kept.source_id]).toEqual([900, kept.id, lensed]);
+		}
+	}, 120_000);
+
 	test("injection into what is stored leaves it as it is", () => {
 		const run = caustic("detect", "--inject", "1", "--data", data, "--out", at("stored-recall.csv"));
 		expect(run.status).toBe(0);

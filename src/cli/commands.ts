@@ -52,6 +52,12 @@ export const COMMANDS: CommandEntry[] = [
 		load: async () => (await import("./commands/detect.ts")).command,
 	},
 	{
+		name: "classifier",
+		group: "Detection",
+		summary: "learn from verdicts: labelled set, accuracy over time, a classifier on trial",
+		load: async () => (await import("./commands/classifier.ts")).command,
+	},
+	{
 		name: "example",
 		group: "Survey",
 		summary: "the bundled example: simulate a survey, run the pipeline on it, show the dashboard",

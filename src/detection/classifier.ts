@@ -40,7 +40,11 @@ export const FEATURE_NAMES = [
 ] as const;
 
 /** The features of a candidate; `eta` and `v` are those of its source. */
-export function featuresOf(candidate: Candidate, eta: number | null, v: number | null): number[] {
+export function featuresOf(
+	candidate: Pick<Candidate, "statistic" | "depth" | "durationDays" | "chromaticity" | "explanation">,
+	eta: number | null,
+	v: number | null,
+): number[] {
 	const e = candidate.explanation;
 	const log = (value: number, least = 1e-3) => Math.log(Math.max(least, value));
 	return [

@@ -93,10 +93,12 @@ export async function recordDetection(
 ): Promise<{ outcome: DetectionOutcome; id: number }> {
 	const earlier = await tx.query<Candidate>(
 		"candidates of source",
-		"SELECT * FROM candidate WHERE source_id = $1 AND status <> 'merged' ORDER BY id FOR UPDATE",
+		"SELECT * FROM candidate WHERE source_id = $1 ORDER BY status = 'merged', id FOR UPDATE",
 		[detection.sourceId],
 	);
 	const same = earlier.find((row) => isSameEvent({ startMjd: row.start_mjd, endMjd: row.end_mjd }, detection));
+	// News of a copy is news of nothing: the event is that of the brighter source.
+	if (same?.status === "merged") return { outcome: "unchanged", id: same.merged_into ?? same.id };
 	const values = columnsOf(detection);
 	if (same === undefined) {
 		const id = await takeIds(tx, "candidate", 1);
@@ -141,6 +143,27 @@ export async function recordDetection(
 	);
 	await appendEvent(tx, same.id, seq, reopened ? "reopened" : "updated", detection, status, { last_mjd: lastMjd });
 	return { outcome: reopened ? "reopened" : "updated", id: same.id };
+}
+
+/** Ends a candidate as a copy of another, with the reason in its history. */
+export async function mergeInto(
+	tx: Transaction,
+	candidate: Candidate,
+	into: number,
+	actor: string,
+	reason: string,
+): Promise<void> {
+	const seq = candidate.last_seq + 1;
+	await tx.execute(
+		"append merge",
+		"INSERT INTO candidate_event (candidate_id, seq, kind, actor, reason, snapshot) VALUES ($1, $2, 'merged', $3, $4, $5)",
+		[candidate.id, seq, actor, reason, JSON.stringify({ status: "merged", merged_into: into })],
+	);
+	await tx.execute(
+		"merge candidate",
+		"UPDATE candidate SET status = 'merged', merged_into = $2, last_seq = $3 WHERE id = $1",
+		[candidate.id, into, seq],
+	);
 }
 
 export interface SourceScoreRow {

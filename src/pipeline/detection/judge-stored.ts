@@ -5,6 +5,7 @@ import type { Queryable, Transaction } from "../../store/database.ts";
 import { type DetectionOutcome, recordDetection, storeScores } from "../../store/detections.ts";
 import { lightCurvesOf, type MeasurementRow } from "../../store/measurements.ts";
 import { detectInThreads } from "./in-threads.ts";
+import { mergeStored } from "./merge-stored.ts";
 import { flagGroups, type RefusedCandidate, verifyCandidates } from "./verify-stored.ts";
 
 /** Which detector spoke, in the history of a candidate. */
@@ -100,6 +101,8 @@ export async function storeJudgement(
 		if (outcome === "detected") metrics.candidatesDetected.inc({ significance_tier: candidate.tier });
 		recorded.push({ sourceId, id, outcome });
 	}
+	const fresh = recorded.filter(({ outcome }) => outcome !== "unchanged").map(({ id }) => id);
+	await mergeStored(tx, fresh, DETECTOR);
 	return recorded;
 }
 
