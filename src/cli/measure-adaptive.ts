@@ -69,7 +69,7 @@ export async function measureAdaptive(
 	const beam = beamOption(invocation);
 	const stokes = stringOption(invocation, "stokes");
 	const threads = numberOption(invocation, "threads", 0, 0, 256);
-	const pool = new PixelPool(threads === 0 ? undefined : threads);
+	const pool = new PixelPool(threads === 0 ? {} : { threads });
 	let measured: MeasuredSubband[];
 	try {
 		const tasks: SubbandTask[] = [];

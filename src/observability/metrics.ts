@@ -59,6 +59,34 @@ export const measurementAccuracy = new Histogram({
 	buckets: [0.001, 0.003, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5],
 	registers,
 });
+export const cacheRequests = new Counter({
+	name: "photometry_cache_requests_total",
+	help: "Requests to the caches of photometry (maps, headers, results, catalogues, images) by outcome: hit, miss",
+	labelNames: ["cache", "outcome"] as const,
+	registers,
+});
+export const cacheHitRatio = new Gauge({
+	name: "photometry_cache_hit_ratio",
+	help: "Share of the requests to a cache of photometry that it could answer, since the process began",
+	labelNames: ["cache"] as const,
+	registers,
+});
+const cacheCounts = new Map<string, { hits: number; all: number }>();
+/** Counts requests to a cache and brings its hit ratio up to date. */
+export function countCacheRequest(cache: string, isHit: boolean, requests = 1): void {
+	if (requests <= 0) return;
+	const counts = cacheCounts.get(cache) ?? { hits: 0, all: 0 };
+	cacheCounts.set(cache, counts);
+	counts.all += requests;
+	if (isHit) counts.hits += requests;
+	cacheRequests.inc({ cache, outcome: isHit ? "hit" : "miss" }, requests);
+	cacheHitRatio.set({ cache }, counts.hits / counts.all);
+}
+export const pixelMemory = new Gauge({
+	name: "photometry_pixel_memory_bytes",
+	help: "Memory for pixels of images in work and of images kept for their next use",
+	registers,
+});
 export const throughput = new Gauge({
 	name: "photometry_pipeline_throughput_sources_per_hour",
 	help: "Measurements of the last measured image, per hour",

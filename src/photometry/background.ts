@@ -2,7 +2,7 @@ import { badInput } from "../error.ts";
 import { kernelAxes, type PixelKernel } from "../sky/beam.ts";
 import type { Plane } from "../sky/plane.ts";
 import { kernelSum } from "./kernel-overlap.ts";
-import { type BackgroundNodes, fillUnknown, interpolateRow, type NodeGrid, nodePlaces } from "./node-grid.ts";
+import { type BackgroundNodes, fillUnknown, interpolateRow, type NodeGrid, nodePlaces, valueAt } from "./node-grid.ts";
 import { madSigma, medianOf } from "./quickselect.ts";
 import { type TileMoments, tileMoments } from "./tile-moments.ts";
 import { TRUNCATION, truncatedMeanShare, untruncatedSigma } from "./truncated-normal.ts";
@@ -125,8 +125,8 @@ export function nodesFromMoments(
 		for (let i = 0; i < columns; i++) {
 			const p = j * columns + i;
 			const known = count[p] >= LEAST_VALID * total[p] && count[p] * step * step > beamArea;
-			const level = at(rough.background, places, rowPlaces, middle(i, image.width), middle(j, image.height));
-			const scale = at(rough.noise, places, rowPlaces, middle(i, image.width), middle(j, image.height));
+			const level = valueAt(rough.background, places, rowPlaces, middle(i, image.width), middle(j, image.height));
+			const scale = valueAt(rough.noise, places, rowPlaces, middle(i, image.width), middle(j, image.height));
 			const mean = sum[p] / count[p];
 			const variance = squares[p] / count[p] - mean * mean;
 			background.values[p] = known ? level + (scale * mean) / truncatedMeanShare(TRUNCATION) : Number.NaN;
@@ -138,25 +138,6 @@ export function nodesFromMoments(
 		noise.values.fill(rough.noise.values[0]);
 	}
 	return { background, noise };
-}
-
-function at(
-	grid: NodeGrid,
-	places: ReturnType<typeof nodePlaces>,
-	rowPlaces: typeof places,
-	x: number,
-	y: number,
-): number {
-	const i = places.index[x];
-	const j = rowPlaces.index[y];
-	const i1 = Math.min(grid.columns - 1, i + 1);
-	const j1 = Math.min(grid.rows - 1, j + 1);
-	const s = places.share[x];
-	const t = rowPlaces.share[y];
-	const { columns, values } = grid;
-	const low = (1 - s) * values[j * columns + i] + s * values[j * columns + i1];
-	const high = (1 - s) * values[j1 * columns + i] + s * values[j1 * columns + i1];
-	return (1 - t) * low + t * high;
 }
 
 /** Separable weighted sums over neighbouring tiles; weights of Gaussian shape with the given sigma in tiles, peak 1. */
@@ -185,39 +166,46 @@ function smoothTiles(values: Float64Array, columns: number, rows: number, sigma:
 	return out;
 }
 
-/** Makes the maps of rows [from, to) of an image from the nodes: NaN where the image is not finite. */
-export function renderRows(
-	image: Plane,
-	nodes: BackgroundNodes,
-	from: number,
-	to: number,
-	background: Float32Array,
-	noise: Float32Array,
-): void {
-	const { width, height } = image;
-	const { columns, rows, step } = nodes.background;
-	const places = nodePlaces(width, columns, step);
-	const rowPlaces = nodePlaces(height, rows, step);
-	const line = new Float64Array(columns + 1);
-	const level = new Float64Array(width);
-	const rms = new Float64Array(width);
-	for (let y = from; y < to; y++) {
-		interpolateRow(nodes.background, places, rowPlaces, y, line, level);
-		interpolateRow(nodes.noise, places, rowPlaces, y, line, rms);
-		const base = y * width;
-		for (let x = 0; x < width; x++) {
-			const value = image.data[base + x];
-			const valid = value - value === 0;
-			background[base + x] = valid ? level[x] : Number.NaN;
-			noise[base + x] = valid ? rms[x] : Number.NaN;
-		}
+/** Calls back with every row of the map that nodes describe. */
+function eachRow(grid: NodeGrid, { width, height }: Plane, visit: (first: number, line: Float64Array) => void): void {
+	const places = nodePlaces(width, grid.columns, grid.step);
+	const rowPlaces = nodePlaces(height, grid.rows, grid.step);
+	const between = new Float64Array(grid.columns + 1);
+	const line = new Float64Array(width);
+	for (let y = 0; y < height; y++) {
+		interpolateRow(grid, places, rowPlaces, y, between, line);
+		visit(y * width, line);
 	}
 }
 
-export function renderBackground(image: Plane, nodes: BackgroundNodes): BackgroundNoise {
+/** The map of an image that nodes describe, in memory that threads can share: NaN where the image is not finite. */
+export function noiseMap(image: Plane, nodes: NodeGrid): Plane {
 	const { width, height } = image;
-	const background = new Float32Array(width * height);
-	const noise = new Float32Array(width * height);
-	renderRows(image, nodes, 0, height, background, noise);
-	return { background: { width, height, data: background }, noise: { width, height, data: noise } };
+	const data = new Float32Array(new SharedArrayBuffer(4 * width * height));
+	eachRow(nodes, image, (first, line) => {
+		for (let x = 0; x < width; x++) {
+			const value = image.data[first + x];
+			data[first + x] = value - value === 0 ? line[x] : Number.NaN;
+		}
+	});
+	return { width, height, data };
+}
+
+/** Takes a background that nodes describe off an image, in place. */
+export function subtractNodes(image: Plane, nodes: NodeGrid): void {
+	const { data, width } = image;
+	eachRow(nodes, image, (first, line) => {
+		for (let x = 0; x < width; x++) data[first + x] -= line[x];
+	});
+}
+
+/** Takes a background map off an image, in place. */
+export function subtractPlane(image: Plane, background: Plane): void {
+	const { data } = image;
+	const base = background.data;
+	for (let p = 0; p < data.length; p++) data[p] -= base[p];
+}
+
+function renderBackground(image: Plane, { background, noise }: BackgroundNodes): BackgroundNoise {
+	return { background: noiseMap(image, background), noise: noiseMap(image, noise) };
 }

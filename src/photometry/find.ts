@@ -40,6 +40,8 @@ export interface FindOptions {
 	maxIslandPixels?: number;
 	maxIslandComponents?: number;
 	maxIterations?: number;
+	/** The image's memory may be used for the residuals, and is worth nothing afterwards. Not with `negative`. */
+	consumesImage?: boolean;
 }
 
 export const FIND_DEFAULTS = {
@@ -50,6 +52,7 @@ export const FIND_DEFAULTS = {
 	maxIslandPixels: 50_000,
 	maxIslandComponents: 300,
 	maxIterations: 40,
+	consumesImage: false,
 };
 
 /** Fits look at no more pixels than this, whatever the size of a source. */
@@ -103,7 +106,9 @@ function searchOneSign(
 		if (found?.complete) groups.push(...islandGroups(maps, island, found.summits, beam, sign));
 		else giants.push(island);
 	}
-	const residual = new ResidualMap(maps, sign);
+	// Before the image's memory turns into residuals.
+	const moments = giants.map((island) => islandMoments(maps, island, beam, sign));
+	const residual = new ResidualMap(maps, sign, settings.consumesImage && !settings.negative);
 	// The brightest first: each is then gone when its fainter neighbours are fitted.
 	groups.sort((p, q) => q.parameters[0] - p.parameters[0] || p.island[0] - q.island[0]);
 	for (const group of groups) fitGroup(group, residual, fit, true);
@@ -121,7 +126,7 @@ function searchOneSign(
 	const final = isGiven ? correlation : residualCorrelation(residual, maps.noise, groups, beam, correlation);
 	return [
 		...groups.flatMap((group) => groupComponents(group, maps, beam, final, sign)),
-		...giants.map((island) => islandMoments(maps, island, beam, final, sign)),
+		...moments.map((describe) => describe(final)),
 	];
 }
 

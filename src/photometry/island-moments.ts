@@ -6,15 +6,14 @@ import type { NoiseCorrelation } from "./noise-correlation.ts";
 
 /**
  * An island that is too large to be fitted, by its moments: highest pixel, sum over the beam's area, centroid, and the
- * Gaussian with its second moments.
+ * Gaussian with its second moments. The pixels are read now; errors are those of the correlation that is given later.
  */
 export function islandMoments(
 	maps: MapSet,
 	island: Island,
 	beam: PixelKernel,
-	correlation: NoiseCorrelation,
 	sign: 1 | -1,
-): FoundComponent {
+): (correlation: NoiseCorrelation) => FoundComponent {
 	const { image, noise, background } = maps;
 	let highest = -Infinity;
 	let at = 0;
@@ -54,14 +53,11 @@ export function islandMoments(
 	const vxy = Math.max(-limit, Math.min(limit, sxy / sum - mx * my));
 	const det = vxx * vyy - vxy * vxy;
 	const kernel = { a: vyy / (2 * det), b: -vxy / det, c: vxx / (2 * det) };
-	// Each pixel shares its noise with its neighbours: the sum's variance grows by the area of the correlation.
-	let correlated = 0;
-	for (const rho of correlation.table) correlated += rho;
 	const area = kernelSum(beam);
 	const rms = noise.data[at];
-	const sumError = Math.sqrt(variance * Math.max(1, Math.min(correlated, island.pixels))) / area;
+	const base = background === undefined ? 0 : background.data[at];
 	const positionError = (rms / highest) * kernelAxes(beam).majorPx;
-	return {
+	return (correlation) => ({
 		islandId: island.id,
 		componentId: 0,
 		x: island.x0 + mx,
@@ -69,13 +65,20 @@ export function islandMoments(
 		peak: sign * highest,
 		peakError: rms,
 		integrated: (sign * sum) / area,
-		integratedError: sumError,
+		integratedError: Math.sqrt(variance * sharing(correlation, island.pixels)) / area,
 		kernel,
 		positionCovariance: [positionError ** 2, 0, positionError ** 2],
 		shapeCovariance: [Number.NaN, Number.NaN, Number.NaN, Number.NaN, Number.NaN, Number.NaN],
 		localRms: rms,
-		background: background === undefined ? 0 : background.data[at],
+		background: base,
 		snr: (sign * highest) / rms,
 		flags: COMPONENT_FLAG.too_large | (sign < 0 ? COMPONENT_FLAG.negative : 0),
-	};
+	});
+}
+
+/** Each pixel shares its noise with its neighbours: the variance of a sum grows by the area of the correlation. */
+function sharing(correlation: NoiseCorrelation, pixels: number): number {
+	let correlated = 0;
+	for (const rho of correlation.table) correlated += rho;
+	return Math.max(1, Math.min(correlated, pixels));
 }

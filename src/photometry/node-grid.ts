@@ -70,6 +70,20 @@ export function nodePlaces(pixels: number, nodes: number, step: number): NodePla
 	return { index, share };
 }
 
+/** The map at one pixel. */
+export function valueAt(grid: NodeGrid, places: NodePlaces, rowPlaces: NodePlaces, x: number, y: number): number {
+	const i = places.index[x];
+	const j = rowPlaces.index[y];
+	const i1 = Math.min(grid.columns - 1, i + 1);
+	const j1 = Math.min(grid.rows - 1, j + 1);
+	const s = places.share[x];
+	const t = rowPlaces.share[y];
+	const { columns, values } = grid;
+	const low = (1 - s) * values[j * columns + i] + s * values[j * columns + i1];
+	const high = (1 - s) * values[j1 * columns + i] + s * values[j1 * columns + i1];
+	return (1 - t) * low + t * high;
+}
+
 /** One row of the map, bilinear between nodes and constant beyond the outermost, into out[0..width). */
 export function interpolateRow(
 	grid: NodeGrid,

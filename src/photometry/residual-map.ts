@@ -15,9 +15,10 @@ export class ResidualMap {
 	readonly noise: Plane;
 	private row = new Float64Array(256);
 
-	constructor(maps: MapSet, sign: 1 | -1) {
+	/** With `inPlace` the image's own memory turns into the residuals. */
+	constructor(maps: MapSet, sign: 1 | -1, inPlace = false) {
 		const { width, height, data } = maps.image;
-		const values = new Float32Array(width * height);
+		const values = inPlace ? data : new Float32Array(width * height);
 		const base = maps.background?.data;
 		for (let p = 0; p < values.length; p++) values[p] = sign * (base === undefined ? data[p] : data[p] - base[p]);
 		this.plane = { width, height, data: values };

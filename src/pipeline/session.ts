@@ -43,7 +43,10 @@ export async function openSession({ store, config, log, signal, threads, isIdle 
 	startTracing(config.observability.otlp_endpoint);
 	storeSpansWith(spanSink(database));
 	const queue = await StageQueue.open(database, (error) => log.warn({ error: error.message }, "queue_error"));
-	const pixels = new PixelPool(threads);
+	const pixels = new PixelPool({
+		...(threads === undefined ? {} : { threads }),
+		memoryBytes: config.photometry_pipeline.memory_limit_mb * 1e6,
+	});
 	const worker = new StageWorker(
 		{ database, dataFolder, log, pixels, signal },
 		queue,

@@ -4,32 +4,64 @@ import { componentsOnSky, type SkyComponents } from "../../photometry/component-
 import { findSources } from "../../photometry/find.ts";
 import { FORCED_FLAG, flagNames } from "../../photometry/flags.ts";
 import { fitPriorised } from "../../photometry/priorised.ts";
-import { type OpenImage, openImage } from "./open-image.ts";
+import { backgroundAt, type OpenImage, openImage } from "./open-image.ts";
 import { positionsInImage } from "./positions.ts";
 import type { FindTask, FoundImage, PriorisedPlaces } from "./tasks.ts";
 
+/** An image beyond this many pixels gives its own memory to the residuals: nobody else asks for it. */
+const LARGE_PIXELS = 1 << 26;
+
 /** Finds the sources of one image, or fits at known places. */
-export async function findInImage({ paths, settings, beam, negative, priorised }: FindTask): Promise<FoundImage> {
-	const open = await openImage(paths, beam);
-	const { image, noise, background, kernel, noiseMedianJy } = open;
+export const findInImage = async (task: FindTask): Promise<FoundImage> =>
+	findInOpen(await openImage(task.paths, task.beam), task, true);
+
+/** The same for an image that is open; with `mayConsume` its pixels may be used up. */
+export async function findInOpen(
+	open: OpenImage,
+	{ settings, negative, priorised }: Omit<FindTask, "paths" | "beam">,
+	mayConsume: boolean,
+): Promise<FoundImage> {
+	const { image, maps, kernel } = open;
+	const { noise, noiseMedianJy } = maps;
 	if (priorised !== undefined) {
-		return { ...atKnownPlaces(open, priorised, settings), n: priorised.raDeg.length, noiseMedianJy };
+		return { ...(await atKnownPlaces(open, priorised, settings)), n: priorised.raDeg.length, noiseMedianJy };
 	}
 	const components = findSources(
-		{ image: image.plane, noise, background, kernel },
-		{ seed: settings.seedSigma, flood: settings.floodSigma, negative },
+		{ image: image.plane, noise, kernel },
+		{
+			seed: settings.seedSigma,
+			flood: settings.floodSigma,
+			negative,
+			consumesImage: mayConsume && image.plane.data.length > LARGE_PIXELS,
+		},
 	);
-	return { ...componentsOnSky(components, image.wcs), n: components.length, noiseMedianJy };
+	return { ...(await onSky(components, open)), n: components.length, noiseMedianJy };
+}
+
+/** Components on the sky, with the background that was taken off before they were looked for. */
+async function onSky(components: FoundComponent[], open: OpenImage): Promise<SkyComponents> {
+	const sky = componentsOnSky(components, open.image.wcs);
+	sky.backgroundJy = await backgroundAt(
+		open,
+		components.map(({ x }) => x),
+		components.map(({ y }) => y),
+	);
+	return sky;
 }
 
 /** What is said of a forced measurement beside what is said of a fit. */
 const FORCED_ONLY = ~(FORCED_FLAG.edge | FORCED_FLAG.resolved);
 
-function atKnownPlaces(open: OpenImage, places: PriorisedPlaces, settings: FindTask["settings"]): SkyComponents {
-	const { image, noise, background, kernel } = open;
+async function atKnownPlaces(
+	open: OpenImage,
+	places: PriorisedPlaces,
+	settings: FindTask["settings"],
+): Promise<SkyComponents> {
+	const { image, maps, kernel } = open;
+	const { noise } = maps;
 	const { raDeg, decDeg, shapes, stage } = places;
 	const { x, y, kernels } = positionsInImage(open, raDeg, decDeg, shapes, settings.beamGeometry);
-	const sources = { image: image.plane, noise, background, x, y, kernels, beam: kernel };
+	const sources = { image: image.plane, noise, x, y, kernels, beam: kernel };
 	const { components, forced } = fitPriorised(
 		{
 			...sources,
@@ -38,7 +70,7 @@ function atKnownPlaces(open: OpenImage, places: PriorisedPlaces, settings: FindT
 		},
 		stage,
 	);
-	const sky = componentsOnSky(components, image.wcs);
+	const sky = await onSky(components, open);
 	const kept = (component: FoundComponent) => !(component.positionCovariance[0] > 0);
 	components.forEach((component, i) => {
 		// A position that was not fitted is the catalogue's own, not what two projections make of it.

@@ -14,10 +14,11 @@ export function measureOpen(
 	open: OpenImage,
 	{ settings, raDeg, decDeg, shapes }: Omit<MeasureTask, "paths" | "beam">,
 ): MeasuredPositions {
-	const { image, noise, background, kernel, noiseMedianJy } = open;
+	const { image, maps, kernel } = open;
+	const { noise, noiseMedianJy } = maps;
 	const { outside, ...places } = positionsInImage(open, raDeg, decDeg, shapes, settings.beamGeometry);
 	const { x, y } = places;
-	const sources = { image: image.plane, noise, background, ...places, beam: kernel };
+	const sources = { image: image.plane, noise, ...places, beam: kernel };
 	const fluxes = measureForced({
 		...sources,
 		noiseCorrelation: catalogueNoise(sources),

@@ -1,19 +1,30 @@
+import { stat } from "node:fs/promises";
 import { badInput } from "../../error.ts";
 import { readFitsImage, readFitsPlane } from "../../formats/fits/image.ts";
-import { backgroundAndNoise } from "../../photometry/background.ts";
+import { backgroundNodes, noiseMap, subtractNodes, subtractPlane } from "../../photometry/background.ts";
+import { type NodeGrid, nodePlaces, valueAt } from "../../photometry/node-grid.ts";
 import { type Beam, type PixelKernel, pixelKernel } from "../../sky/beam.ts";
 import type { Plane } from "../../sky/plane.ts";
 import type { CelestialWcs } from "../../sky/wcs.ts";
 import type { ImagePaths } from "./tasks.ts";
 
+/** An image without its background, its noise, and what they say of it: plain, over memory that threads can share. */
+export interface SharedMaps {
+	/** Jy/beam, the background taken off. */
+	plane: Plane;
+	noise: Plane;
+	/** The background where it was made from the image itself. */
+	background: NodeGrid | null;
+	noiseMedianJy: number;
+}
+
 /** An image with everything that its pixels are measured against. */
 export interface OpenImage {
 	image: { plane: Plane; wcs: CelestialWcs; beam: Beam };
-	noise: Plane;
-	background: Plane | undefined;
+	maps: SharedMaps;
+	paths: Pick<ImagePaths, "background">;
 	/** The beam at the reference point, as the pixels see it. */
 	kernel: PixelKernel;
-	noiseMedianJy: number;
 }
 
 function medianNoise(noise: Plane): number {
@@ -39,8 +50,8 @@ function sameGrid(plane: Plane, path: string, image: Plane): Plane {
 }
 
 /**
- * Puts noise and background beside an image; maps that are not there are made from the image itself. `channel` chooses
- * the plane of maps that are cubes themselves.
+ * Puts the noise beside an image and takes its background off, in the image's own memory; maps that are not there are
+ * made from the image itself. `channel` chooses the plane of maps that are cubes themselves.
  */
 export async function withMaps(
 	image: OpenImage["image"],
@@ -52,17 +63,86 @@ export async function withMaps(
 	const options = channel === undefined ? {} : { plane: channel };
 	const read = async (path: string) => sameGrid((await readFitsPlane(path, options)).plane, path, plane);
 	let noise = paths.noise === null ? undefined : await read(paths.noise);
-	let background = paths.background === null ? undefined : await read(paths.background);
-	if (noise === undefined || (background === undefined && paths.noise === null)) {
-		const own = backgroundAndNoise(plane, kernel);
-		noise ??= own.noise;
-		background ??= own.background;
+	let background: NodeGrid | null = null;
+	if (noise === undefined || (paths.background === null && paths.noise === null)) {
+		const nodes = backgroundNodes(plane, kernel);
+		noise ??= noiseMap(plane, nodes.noise);
+		if (paths.background === null && paths.noise === null) {
+			background = nodes.background;
+			subtractNodes(plane, background);
+		}
 	}
-	return { image, noise, background, kernel, noiseMedianJy: medianNoise(noise) };
+	if (paths.background !== null) subtractPlane(plane, await read(paths.background));
+	const maps = { plane, noise, background, noiseMedianJy: medianNoise(noise) };
+	return { image, maps, paths, kernel };
 }
 
 /** Reads an image and its maps. A beam that is given takes the place of the header's. */
 export async function openImage(paths: ImagePaths, beam?: Beam): Promise<OpenImage> {
 	const read = await readFitsImage(paths.image, { requireBeam: beam === undefined });
 	return withMaps({ plane: read.plane, wcs: read.wcs, beam: beam ?? (read.beam as Beam) }, paths);
+}
+
+/** Headers that this thread has read, the newest last. */
+const headers = new Map<string, { wcs: CelestialWcs; beam: Beam }>();
+const MOST_HEADERS = 256;
+
+/** An image whose maps another task has read already: only its header is read, once per thread. */
+export async function openShared(
+	paths: ImagePaths,
+	beam: Beam | undefined,
+	maps: SharedMaps,
+): Promise<{ open: OpenImage; headerWasKept: boolean }> {
+	const { size, mtimeMs } = await stat(paths.image);
+	const key = JSON.stringify([paths.image, size, mtimeMs, beam ?? null]);
+	const kept = headers.get(key);
+	let header = kept;
+	if (header === undefined) {
+		const read = await readFitsImage(paths.image, { requireBeam: beam === undefined, rows: [0, 1] });
+		header = { wcs: read.wcs, beam: beam ?? (read.beam as Beam) };
+		if (headers.size >= MOST_HEADERS) headers.delete(headers.keys().next().value as string);
+		headers.set(key, header);
+	}
+	const image = { plane: maps.plane, ...header };
+	const kernel = pixelKernel(header.beam, header.wcs.referenceJacobian);
+	return { open: { image, maps, paths, kernel }, headerWasKept: kept !== undefined };
+}
+
+/** Rows of a background map that are read at once when it is looked up at places. */
+const STRIP_ROWS = 64;
+
+/** The background that was taken off at given pixels, Jy/beam; 0 where none was. */
+export async function backgroundAt(
+	{ maps, paths, image }: OpenImage,
+	x: ArrayLike<number>,
+	y: ArrayLike<number>,
+): Promise<Float64Array> {
+	const { width, height } = image.plane;
+	const column = (i: number) => Math.max(0, Math.min(width - 1, Math.round(x[i])));
+	const row = (i: number) => Math.max(0, Math.min(height - 1, Math.round(y[i])));
+	const out = new Float64Array(x.length);
+	if (maps.background !== null) {
+		const places = nodePlaces(width, maps.background.columns, maps.background.step);
+		const rowPlaces = nodePlaces(height, maps.background.rows, maps.background.step);
+		for (let i = 0; i < x.length; i++) {
+			out[i] = Number.isFinite(x[i] + y[i])
+				? valueAt(maps.background, places, rowPlaces, column(i), row(i))
+				: Number.NaN;
+		}
+		return out;
+	}
+	const path = paths.background;
+	if (path === null) return out;
+	// A packed map is unpacked from its beginning each time it is opened: read it once.
+	const strip = /\.(gz|fz)$/i.test(path) ? height : STRIP_ROWS;
+	const byStrip = Map.groupBy(
+		Array.from({ length: x.length }, (_, i) => i),
+		(i) => Math.floor(row(i) / strip),
+	);
+	for (const [number, places] of byStrip) {
+		const rows: [number, number] = [number * strip, Math.min(height, (number + 1) * strip)];
+		const { plane } = await readFitsPlane(path, { rows });
+		for (const i of places) out[i] = plane.data[(row(i) - rows[0]) * width + column(i)];
+	}
+	return out;
 }

@@ -38,10 +38,16 @@ export interface PriorisedPlaces {
 	stage: 1 | 2 | 3;
 }
 
-export interface FindTask {
+/** Work on one image. */
+export interface ImageTask {
 	paths: ImagePaths;
 	/** Instead of the header's. */
 	beam?: Beam;
+	/** Pixels of the image, where known: what its memory is reckoned from. */
+	pixels?: number;
+}
+
+export interface FindTask extends ImageTask {
 	settings: PhotometrySettings;
 	/** Negative sources as well. */
 	negative?: boolean;
@@ -54,10 +60,9 @@ export interface FoundImage extends SkyComponents {
 	noiseMedianJy: number;
 }
 
-export interface MeasureTask {
-	paths: ImagePaths;
-	/** Instead of the header's. */
-	beam?: Beam;
+export interface MeasureTask extends ImageTask {
+	/** The image will be asked for again soon: keep its maps. */
+	keep?: boolean;
 	settings: PhotometrySettings;
 	raDeg: Float64Array;
 	decDeg: Float64Array;

@@ -1,4 +1,4 @@
-import { readCatalogue } from "../../formats/catalogue.ts";
+import type { Catalogue } from "../../formats/catalogue.ts";
 import { associate as matchPositions, type Positions, type Relation } from "../../photometry/association.ts";
 import { separationDeg } from "../../sky/separation.ts";
 import { storeRelations } from "../../store/component-relations.ts";
@@ -8,6 +8,7 @@ import { takeIds } from "../../store/ids.ts";
 import { type ImageRow, imagesOfRun } from "../../store/images.ts";
 import { insertSources, type SourceRow, sourceNames, sourcesWithin } from "../../store/sources.ts";
 import { sourceName } from "../ingest/grouping.ts";
+import { keptCatalogue } from "../ingest/kept-catalogue.ts";
 import type { Stage, StageContext, StageResult } from "../stage.ts";
 
 interface ComponentRow {
@@ -59,7 +60,7 @@ export const associate: Stage = {
 			),
 			(row) => row.image_id,
 		);
-		const catalogue = run.inputs.catalogue === undefined ? undefined : await readCatalogue(run.inputs.catalogue);
+		const catalogue = run.inputs.catalogue === undefined ? undefined : await keptCatalogue(run.inputs.catalogue);
 		const known: Known = { rows: [], firstNew: 0 };
 		const areas = distinctAreas(images);
 		const seen = new Set<number>();
@@ -224,7 +225,7 @@ function addFound(known: Known, component: ComponentRow, image: ImageRow): numbe
 }
 
 /** Catalogue rows that lie on an image and are not known under their name; how many were added. */
-function addCatalogue(known: Known, catalogue: Awaited<ReturnType<typeof readCatalogue>>, areas: ImageRow[]): number {
+function addCatalogue(known: Known, catalogue: Catalogue, areas: ImageRow[]): number {
 	const names = new Set(known.rows.map((row) => row.name));
 	const value = (x: number) => (Number.isFinite(x) ? x : null);
 	let added = 0;

@@ -19,6 +19,7 @@ export const find: Stage = {
 		const found = await pixels.find({
 			paths: { image: image.path, noise: image.noise_path, background: image.background_path },
 			settings: photometrySettings(config),
+			pixels: image.width * image.height,
 		});
 		return {
 			output: { components: found.n, median_noise_jy: found.noiseMedianJy },

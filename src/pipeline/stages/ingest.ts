@@ -1,4 +1,4 @@
-import { badInput, CausticError } from "../../error.ts";
+import { badInput, type CausticError } from "../../error.ts";
 import { type FitsImage, readFitsImage } from "../../formats/fits/image.ts";
 import * as metrics from "../../observability/metrics.ts";
 import type { Transaction } from "../../store/database.ts";
@@ -18,7 +18,7 @@ import {
 	recordInputs,
 } from "../../store/images.ts";
 import type { Run } from "../../store/runs.ts";
-import { contentHash } from "../ingest/content-hash.ts";
+import { unreadable } from "../ingest/content-hash.ts";
 import { discoverFiles, type ImageFiles, sortFiles } from "../ingest/discover.ts";
 import { bandOf, designation, epochOf, fieldOf } from "../ingest/grouping.ts";
 import type { Stage, StageContext, StageResult } from "../stage.ts";
@@ -75,17 +75,6 @@ async function describe(files: ImageFiles): Promise<Omit<Described, "hash">> {
 	return { files, image, raDeg, decDeg, radiusDeg };
 }
 
-const asCaustic = (error: unknown, path: string): CausticError => {
-	if (error instanceof CausticError) return error;
-	const code = (error as NodeJS.ErrnoException).code;
-	if (code === undefined) throw error;
-	return badInput("unreadable", `cannot be read (${code})`, {
-		subject: path,
-		remedy: "Check that the file is there and readable",
-		cause: error,
-	});
-};
-
 /** Looks at every file below the run's paths: images are described and registered, the rest is named and accounted for. */
 export const ingest: Stage = {
 	name: "ingest",
@@ -94,7 +83,7 @@ export const ingest: Stage = {
 	units: async () => ["files"],
 	onFailure: "abort",
 
-	async execute({ database, config, configurationHash, signal }: StageContext, run: Run): Promise<StageResult> {
+	async execute({ database, config, configurationHash, pixels, signal }: StageContext, run: Run): Promise<StageResult> {
 		const sorted = sortFiles(discoverFiles(run.inputs.paths), {
 			noise: config.images.noise_patterns,
 			background: config.images.background_patterns,
@@ -108,14 +97,21 @@ export const ingest: Stage = {
 		const rejected: Rejected[] = [];
 		const seen = new Map<string, string>();
 		const ignored = sorted.ignored.map(({ file, reason }) => ({ file, reason }));
-		for (const files of sorted.images) {
-			signal.throwIfAborted();
-			const { path, sizeBytes, modifiedMs } = files.image;
+		// Files are hashed by all threads at once; those that are known by size and time need none.
+		const hashes = sorted.images.map(async ({ image: { path, sizeBytes, modifiedMs } }) => {
 			const before = known.get(path);
-			let hash: string | null =
-				before?.size_bytes === sizeBytes && before.modified_ms === modifiedMs ? before.content_hash : null;
+			const isKnown = before?.size_bytes === sizeBytes && before.modified_ms === modifiedMs;
+			const hash = isKnown ? before.content_hash : null;
+			metrics.countCacheRequest("hashes", hash !== null);
+			return hash ?? pixels.hash(path);
+		});
+		for (const one of hashes) one.catch(() => {});
+		for (const [number, files] of sorted.images.entries()) {
+			signal.throwIfAborted();
+			const { path } = files.image;
+			let hash: string | null = null;
 			try {
-				hash ??= await contentHash(path);
+				hash = await hashes[number];
 				const twin = seen.get(hash);
 				if (twin !== undefined) {
 					ignored.push({ file: files.image, reason: `the same bytes as ${twin}` });
@@ -124,7 +120,7 @@ export const ingest: Stage = {
 				seen.set(hash, path);
 				described.push({ ...(await describe(files)), hash });
 			} catch (error) {
-				rejected.push({ files, hash, error: asCaustic(error, path) });
+				rejected.push({ files, hash, error: unreadable(error, path) });
 			}
 		}
 		described.sort((a, b) => byObservation(a.image, b.image) || (a.hash < b.hash ? -1 : 1));
@@ -157,6 +153,8 @@ export const ingest: Stage = {
 				}
 				const all = described.map(({ hash }) => ids.get(hash) as number);
 				const measured = await imagesMeasured(tx, all, configurationHash);
+				metrics.countCacheRequest("images", true, measured.size);
+				metrics.countCacheRequest("images", false, all.length - measured.size);
 				await addRunImages(
 					tx,
 					run.id,

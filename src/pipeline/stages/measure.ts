@@ -45,6 +45,7 @@ export const measure: Stage = {
 		const measured = await pixels.measure({
 			paths: { image: image.path, noise: image.noise_path, background: image.background_path },
 			settings: photometrySettings(config),
+			pixels: image.width * image.height,
 			...shifted(all, image.offset_east_arcsec / 3600, image.offset_north_arcsec / 3600),
 		});
 		// A value that is there stays: an image of an earlier run gains the new sources and keeps the rest as published.

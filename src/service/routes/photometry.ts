@@ -182,6 +182,7 @@ export const photometryRoutes: Routes = (app, { store, loaded, pipeline }) => {
 		async (c) => {
 			const body = c.req.valid("json");
 			let offset = [0, 0];
+			let pixels: number | undefined;
 			let paths: { image: string; noise: string | null; background: string | null };
 			if (body.image !== undefined) {
 				const image = await getImage(store.database, body.image);
@@ -189,6 +190,7 @@ export const photometryRoutes: Routes = (app, { store, loaded, pipeline }) => {
 					throw badInput("no-image", "there is no such image", { subject: `image ${body.image}` });
 				}
 				paths = { image: image.path, noise: image.noise_path, background: image.background_path };
+				pixels = image.width * image.height;
 				offset = [image.offset_east_arcsec / 3600, image.offset_north_arcsec / 3600];
 			} else {
 				const given = (name: "path" | "noise" | "background") =>
@@ -199,6 +201,7 @@ export const photometryRoutes: Routes = (app, { store, loaded, pipeline }) => {
 			const measured = await pipeline.pixels.measure({
 				paths,
 				settings: photometrySettings(config),
+				...(pixels === undefined ? {} : { pixels, keep: true }),
 				...shifted(body.positions, offset[0], offset[1]),
 			});
 			const items = body.positions.map((position, i) => {
