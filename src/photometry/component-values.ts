@@ -7,6 +7,7 @@ import { integratedError, integratedFlux } from "./integrated-flux.ts";
 import type { MapSet } from "./islands.ts";
 import { kernelSum } from "./kernel-overlap.ts";
 import type { NoiseCorrelation } from "./noise-correlation.ts";
+import type { ResidualMap } from "./residual-map.ts";
 
 const NO_SHAPE = [Number.NaN, Number.NaN, Number.NaN, Number.NaN, Number.NaN, Number.NaN] as const;
 
@@ -19,12 +20,14 @@ function unfittedPosition(snr: number, beam: PixelKernel): [number, number, numb
 /** The components of a fitted group with their errors under the noise's correlation; ids are given later. */
 export function groupComponents(
 	group: FitGroup,
+	residual: ResidualMap,
 	maps: MapSet,
 	beam: PixelKernel,
 	correlation: NoiseCorrelation,
 	sign: 1 | -1,
 ): FoundComponent[] {
-	const { parameters, freedom, pixels } = group;
+	const { parameters, freedom } = group;
+	const pixels = group.pixels === undefined ? undefined : residual.read(group.pixels);
 	const columns = freedom.reduce<number>((sum, free) => sum + free, 0);
 	const covariance =
 		pixels !== undefined && pixels.count >= columns

@@ -125,7 +125,7 @@ function searchOneSign(
 
 	const final = isGiven ? correlation : residualCorrelation(residual, maps.noise, groups, beam, correlation);
 	return [
-		...groups.flatMap((group) => groupComponents(group, maps, beam, final, sign)),
+		...groups.flatMap((group) => groupComponents(group, residual, maps, beam, final, sign)),
 		...moments.map((describe) => describe(final)),
 	];
 }

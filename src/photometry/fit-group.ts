@@ -16,8 +16,8 @@ export interface FitGroup {
 	anchor?: Float64Array;
 	/** Pixels to fit beside the components' own footprints, on the first fit: the bright part of a resolved island. */
 	extra: number[];
-	/** The pixels of the last fit, kept for the covariance. */
-	pixels: FitPixels | undefined;
+	/** The pixels of the last fit (indices into the plane), kept for the covariance. */
+	pixels: Int32Array | undefined;
 }
 
 export interface FitSettings {
@@ -92,7 +92,7 @@ export function fitGroup(group: FitGroup, residual: ResidualMap, settings: FitSe
 	}
 	group.parameters = fit.parameters;
 	group.freedom = freedom;
-	group.pixels = pixels;
+	group.pixels = Int32Array.from(all.slice(0, maxPixels));
 	residual.add(group.parameters, -1);
 	if (group.anchor === undefined && prune(group, residual, majorPx)) fitGroup(group, residual, settings, false);
 }

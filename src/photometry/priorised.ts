@@ -81,7 +81,7 @@ export function fitPriorised(
 	groups.sort((p, q) => q.group.parameters[0] - p.group.parameters[0] || p.rows[0] - q.rows[0]);
 	for (let sweep = 0; sweep < 2; sweep++) for (const { group } of groups) fitGroup(group, residual, settings, false);
 	for (const { rows, group } of groups) {
-		groupComponents(group, maps, beam, noiseCorrelation, 1).forEach((component, k) => {
+		groupComponents(group, residual, maps, beam, noiseCorrelation, 1).forEach((component, k) => {
 			components[rows[k]] = component;
 		});
 	}

@@ -76,7 +76,10 @@ export class PixelPool {
 		return this.#pool;
 	}
 
-	async #run<T>(name: "find" | "measure" | "subbands" | "hash" | "cutout", task: object | string): Promise<ThreadAnswer<T>> {
+	async #run<T>(
+		name: "find" | "measure" | "subbands" | "hash" | "cutout",
+		task: object | string,
+	): Promise<ThreadAnswer<T>> {
 		const answer = (await this.#opened().run(task, { name })) as ThreadAnswer<T> | { failed: ThreadFailure };
 		if ("failed" in answer) {
 			const { code, message, ...detail } = answer.failed;
