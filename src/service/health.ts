@@ -60,7 +60,7 @@ export class Health {
 	readonly #dataFolder: string;
 	readonly #last = new Map<Component, { at: number; health: ComponentHealth }>();
 	readonly #going = new Map<Component, { since: number; look: Promise<ComponentHealth> }>();
-	readonly #overdue = new Map<Component, number>();
+	readonly #overdue = new Map<Component, { at: number; health: ComponentHealth }>();
 
 	constructor(probe: DatabaseProbe, config: Config, dataFolder: string) {
 		this.#probe = probe;
@@ -79,13 +79,16 @@ export class Health {
 			this.#going.set(component, going);
 		}
 		const now = performance.now();
-		const isOverdue = now - (this.#overdue.get(component) ?? -Infinity) < OVERDUE_MS;
-		const left = isOverdue ? 0 : limit - (now - going.since);
+		const late = this.#overdue.get(component);
+		if (late !== undefined && now - late.at < OVERDUE_MS) return late.health;
+		const left = limit - (now - going.since);
 		let timer: NodeJS.Timeout | undefined;
 		const overdue = new Promise<ComponentHealth>((resolve) => {
 			const giveUp = () => {
-				if (!isOverdue) this.#overdue.set(component, performance.now());
-				resolve({ status: "fail", output: `no answer within ${limit} ms`, time: new Date().toISOString() });
+				const output = `no answer within ${limit} ms`;
+				const health: ComponentHealth = { status: "fail", output, time: new Date().toISOString() };
+				this.#overdue.set(component, { at: performance.now(), health });
+				resolve(health);
 			};
 			// An answer that has come while this process was busy counts: it is read before the immediate runs.
 			timer = setTimeout(() => setImmediate(giveUp), Math.max(0, left));
@@ -106,6 +109,7 @@ export class Health {
 	}
 
 	async #look(component: Component): Promise<ComponentHealth> {
+		const begun = performance.now();
 		let finding: Finding;
 		try {
 			finding = await this.#find(component);
@@ -114,7 +118,10 @@ export class Health {
 			finding = { status: "fail", output };
 		}
 		const health = { ...finding, time: new Date().toISOString() };
+		// A failure that took long to find is what the next who ask are told at once.
+		const isSlow = performance.now() - begun > this.#config.service.health_timeout_ms / 2;
 		if (health.status !== "fail") this.#overdue.delete(component);
+		else if (isSlow) this.#overdue.set(component, { at: performance.now(), health });
 		this.#last.set(component, { at: performance.now(), health });
 		this.#going.delete(component);
 		return health;
