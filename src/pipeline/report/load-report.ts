@@ -40,16 +40,26 @@ export async function loadReport(database: Database, run: Run): Promise<RunRepor
 		 FROM source s LEFT JOIN light_curve_state l ON l.source_id = s.id WHERE s.field_id = ANY($1) ORDER BY s.id, l.weighted_mean_jy DESC NULLS LAST`,
 		[ids],
 	);
+	const catalogue = await database.query<RunReportData["catalogue"][number]>(
+		"report catalogue",
+		`SELECT s.name, b.frequency_hz / 1e6 AS "bandMhz", s.catalogue_flux_jy AS "catalogueJy", l.weighted_mean_jy AS "meanJy"
+		 FROM source s JOIN light_curve_state l ON l.source_id = s.id JOIN band b ON b.id = l.band_id
+		 WHERE s.field_id = ANY($1) AND s.catalogue_flux_jy > 0 AND l.weighted_mean_jy IS NOT NULL ORDER BY s.id, b.frequency_hz`,
+		[ids],
+	);
 	const corrections = await database.query<{
 		mjd: number;
 		bandMhz: number;
 		correction: number;
 		correctionErr: number | null;
+		scatter: number | null;
+		references: number;
 		source: string;
 		status: string;
 	}>(
 		"report corrections",
-		`SELECT i.mjd, b.frequency_hz / 1e6 AS "bandMhz", c.correction, c.correction_err AS "correctionErr", c.source, c.status
+		`SELECT i.mjd, b.frequency_hz / 1e6 AS "bandMhz", c.correction, c.correction_err AS "correctionErr", c.scatter, c.n_references AS references,
+		 c.source, c.status
 		 FROM flux_correction c JOIN image i ON i.id = c.image_id JOIN band b ON b.id = i.band_id WHERE i.field_id = ANY($1) ORDER BY i.mjd`,
 		[ids],
 	);
@@ -78,7 +88,12 @@ export async function loadReport(database: Database, run: Run): Promise<RunRepor
 			eta: number(row.eta),
 			v: number(row.v),
 		})),
-		corrections: corrections.map((row) => ({ ...row, correctionErr: number(row.correctionErr) })),
+		catalogue,
+		corrections: corrections.map((row) => ({
+			...row,
+			correctionErr: number(row.correctionErr),
+			scatter: number(row.scatter),
+		})),
 		candidates: await loadCandidates(database, ids, run.configuration_hash),
 		rejected,
 		ignored,
