@@ -11,6 +11,7 @@ import type { Stage, StageContext } from "../src/pipeline/stage.ts";
 import { normalise } from "../src/pipeline/stages/normalise.ts";
 import { references } from "../src/pipeline/stages/references.ts";
 import { createService } from "../src/service/server.ts";
+import { separationDeg } from "../src/sky/separation.ts";
 import type { Row } from "../src/store/database.ts";
 import { openStore, type Store } from "../src/store/open.ts";
 import type { Run } from "../src/store/runs.ts";
@@ -167,6 +168,50 @@ describe("two hundred references with gain jumps, tilts and noise, epoch after e
 			);
 		expect(pulls.length).toBeGreaterThan(200);
 		expect(summarisePulls(pulls).std).toBeLessThan(1.5);
+	});
+});
+
+describe.each([
+	["across RA 0", 0.02, 12],
+	["at the pole", 120, 89.6],
+])("references of a field %s", (_, ra, dec) => {
+	test("bright, unresolved, unconfused, no candidates, inside the circle, best first", async () => {
+		const field = simulateField(8, { sources: 120, epochs: 3, snr: [12, 300], centre: [ra, dec], radiusDeg: 2 });
+		const brightest = Array.from(field.trueFluxJy.keys()).sort((a, b) => field.trueFluxJy[b] - field.trueFluxJy[a]);
+		const inside = (i: number) => separationDeg(ra, dec, field.raDeg[i], field.decDeg[i]) < 1.4;
+		const [resolved, confused, candidate] = brightest.filter(inside);
+		// One more source, half an arcminute from the second brightest and a tenth as bright: too faint to be solved.
+		const faint = brightest[brightest.length - 1];
+		field.raDeg[faint] = field.raDeg[confused];
+		field.decDeg[faint] = field.decDeg[confused] - 0.5 / 60;
+		for (let k = 0; k < 3; k++) field.fluxJy[faint * 3 + k] = 0.1 * field.trueFluxJy[confused];
+		const run = await survey(field);
+		await run.query(
+			`INSERT INTO component (image_id, number, source_id, ra_deg, dec_deg, ra_err_arcsec, dec_err_arcsec, peak_flux_jy, peak_flux_err_jy, int_flux_jy, int_flux_err_jy, local_rms_jy)
+			 SELECT image.id, source.id, source.id, 0, 0, 0.1, 0.1, 1, 0.01, CASE WHEN source.id = $1 THEN 1.5 ELSE 1.01 END, 0.01, 0.001 FROM image, source`,
+			[resolved + 1],
+		);
+		await run.query(
+			`INSERT INTO candidate (id, source_id, status, significance, false_alarm_probability, tier, first_detected_mjd, start_mjd, peak_mjd, end_mjd, n_measurements)
+			 VALUES (1, $1, 'confirmed', 6, 1e-9, 'medium', 60000, 60000, 60001, 60002, 3)`,
+			[candidate + 1],
+		);
+		const { list } = await firstReferences(run, 3);
+		expect(list.length).toBeGreaterThan(20);
+		for (const refused of [resolved, confused, candidate]) expect(list).not.toContain(refused);
+		expect(list.every((i) => separationDeg(ra, dec, field.raDeg[i], field.decDeg[i]) < 1.6)).toBe(true);
+		// On both sides of where RA begins again, and not on one side of the field only.
+		expect(list.filter((i) => field.x[i] > 0.1).length).toBeGreaterThan(5);
+		expect(list.filter((i) => field.x[i] < -0.1).length).toBeGreaterThan(5);
+		const snr = list.map((i) => field.trueFluxJy[i]);
+		expect(snr.slice(0, 10).reduce((a, b) => a + b)).toBeGreaterThan(2 * snr.slice(-10).reduce((a, b) => a + b));
+		const [{ details }] = await run.query("SELECT details FROM reference_set");
+		expect((details as { selection: { counts: Row } }).selection.counts).toMatchObject({
+			unresolved: 1,
+			isolated: expect.any(Number),
+			not_a_candidate: 1,
+		});
+		await run.store.close();
 	});
 });
 

@@ -16,8 +16,9 @@ import { type FieldBand, isUsable, normalizationOptions } from "./field-scale.ts
 
 /** Baselines are made from the third epoch on. */
 export const FIRST_VERSION_EPOCHS = 3;
-/** The joint solution takes the brightest sources of a field, at most so many: enough for any ensemble. */
-const SOLVED_SOURCES = 1000;
+/** The joint solution takes the brightest sources of a field: so many for each reference that the list may hold. */
+const SOLVED_PER_REFERENCE = 3;
+const LEAST_SOLVED = 300;
 /** And so many epochs at most, spread over the history: what a version costs does not grow with the survey. */
 const SOLVED_EPOCHS = 64;
 /** Images in which the sources are ranked. */
@@ -52,6 +53,7 @@ async function sourcesToSolve(
 	imageIds: number[],
 	configuration: string,
 	band: FieldBand,
+	most: number,
 ): Promise<{ sources: FieldSource[]; neighbours: Float64Array }> {
 	const levels = await levelsOfSources(db, imageIds, configuration);
 	const all = await sourcesOfRows(
@@ -67,7 +69,7 @@ async function sourcesToSolve(
 	const chosen = levels
 		.map((_, i) => i)
 		.sort((a, b) => levels[b].snr - levels[a].snr || a - b)
-		.slice(0, SOLVED_SOURCES)
+		.slice(0, most)
 		.sort((a, b) => a - b);
 	return { sources: chosen.map((i) => all[i]), neighbours: Float64Array.from(chosen, (i) => ratio[i]) };
 }
@@ -84,7 +86,13 @@ export async function solveVersion(
 ): Promise<Omit<StoredBaselines, "referenceSetId" | "version">> {
 	const epochs = epochsToSolve(images, before?.baselines.frozenEpochsMjd ?? []);
 	const imageIds = epochs.map((image) => image.id);
-	const { sources, neighbours } = await sourcesToSolve(db, spread(imageIds, RANKING_IMAGES), configuration, band);
+	const { sources, neighbours } = await sourcesToSolve(
+		db,
+		spread(imageIds, RANKING_IMAGES),
+		configuration,
+		band,
+		Math.max(LEAST_SOLVED, SOLVED_PER_REFERENCE * config.normalization.max_sources),
+	);
 	const ids = sources.map((source) => source.id);
 	const rows = await rowsOfImages(db, imageIds, configuration, ids);
 	const shapes = new Map((await shapesOfSources(db, imageIds, ids)).map((shape) => [shape.source_id, shape]));
