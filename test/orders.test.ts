@@ -343,6 +343,8 @@ describe("runs on request", () => {
 				.filter((line) => Object.entries(labels).every(([key, text]) => line.includes(`${key}="${text}"`)))
 				.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);
 		for (const [kind, stages] of Object.entries(GRAPHS)) {
+			// Begun by an arrival and never by a request: the test of watching finds its spans.
+			if (kind === "visibilities") continue;
 			const [run] = await store.database.query<{ id: string; trace: string }>(
 				"newest run",
 				"SELECT id, substr(trace_parent, 4, 32) AS trace FROM run WHERE kind = $1 AND status = 'done' AND trace_parent IS NOT NULL ORDER BY created_at DESC LIMIT 1",

@@ -19,6 +19,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CasaTable } from "../src/formats/casa/table.ts";
+import { GRAPHS } from "../src/pipeline/graph.ts";
 import { Random } from "../src/simulation/random.ts";
 import { openStore } from "../src/store/open.ts";
 import { digestOf } from "./casa-digest.ts";
@@ -194,6 +195,17 @@ describe("caustic watch", () => {
 		expect(metrics).toContain('caustic_arrival_decisions_total{kind="rejected"} 1');
 		expect(metrics).toContain("caustic_arrival_backlog 0");
 	}, 300_000);
+
+	test("a group's run leaves its stages' spans in one trace", async () => {
+		const runs = JSON.parse(caustic("runs", "list", "--data", data, "--json").stdout) as { id: string; kind: string }[];
+		const run = runs.find(({ kind }) => kind === "visibilities");
+		expect(run).toBeDefined();
+		const shown = JSON.parse(
+			caustic("runs", "show", run?.id ?? "", "--data", data, "--json", "--spans", "1000").stdout,
+		);
+		const names = shown.timeline.spans.map((span: { name: string }) => span.name);
+		for (const { name } of GRAPHS.visibilities) expect(names).toContain(`stage ${name}`);
+	});
 
 	test("late subbands complete a group, mended files are taken; what is known is not taken again", async () => {
 		bring(groups.other.slice(13), incoming);
