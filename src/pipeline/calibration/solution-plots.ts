@@ -1,3 +1,4 @@
+import { wrapPhase } from "../../calibration/robust.ts";
 import { plot } from "../../plots/plot.ts";
 import type { CalibratedSet } from "./calibrate-set.ts";
 
@@ -50,11 +51,14 @@ function curves(
 	for (let p = 0; p < nAntennas; p++) {
 		const a = new Float64Array(x.length).fill(Number.NaN);
 		const b = new Float64Array(x.length).fill(Number.NaN);
+		let last = 0;
 		for (let i = 0; i < x.length; i++) {
 			const k = at(p, i);
 			if (flags[k] !== 0) continue;
 			a[i] = Math.hypot(gains[2 * k], gains[2 * k + 1]);
-			b[i] = DEG * Math.atan2(gains[2 * k + 1], gains[2 * k]);
+			// Carried on from the point before: a line across the whole plot would look like a jump.
+			last += wrapPhase(Math.atan2(gains[2 * k + 1], gains[2 * k]) - last);
+			b[i] = DEG * last;
 		}
 		amplitude.push(a);
 		phaseDeg.push(b);

@@ -7,6 +7,12 @@ import type { SolutionFigure } from "./solution-plots.ts";
 const percent = (fraction: number) => `${(100 * fraction).toFixed(fraction < 0.1 ? 2 : 1)} %`;
 const shown = (value: number | null, digits = 2) => (value === null ? Number.NaN : Number(value.toFixed(digits)));
 
+function placeOf({ source_offset }: QualityDocument): string {
+	if (source_offset === null) return "";
+	const { east_arcmin, north_arcmin, error_arcmin } = source_offset;
+	return ` Place of the source by the drift of the phases: ${east_arcmin.toFixed(2)}' east and ${north_arcmin.toFixed(2)}' north of the model's, ${error_arcmin.toFixed(2)}' uncertain.`;
+}
+
 /** The report of one solve as one HTML file. */
 export function solveReport(
 	name: string,
@@ -77,7 +83,7 @@ export function solveReport(
 			...(quality.closure === null || quality.closure.rms_deg === null
 				? {}
 				: {
-						text: `Closure phases: rms ${quality.closure.rms_deg} degrees over ${quality.closure.triangles} triangles, ${quality.closure.expected_deg} expected from the noise. Interference: ${percent(quality.rfi?.fraction ?? 0)} of (time, channel).`,
+						text: `Closure phases: rms ${quality.closure.rms_deg} degrees over ${quality.closure.triangles} triangles, ${quality.closure.expected_deg} expected from the noise. Interference: ${percent(quality.rfi?.fraction ?? 0)} of (time, channel).${placeOf(quality)}`,
 					}),
 		},
 		{ heading: "Gains", figures: group(/^gain-/) },
