@@ -92,6 +92,44 @@ describe.skipIf(!hasSharedData)("a simulated transit of 3C286 over DSA-110", () 
 		});
 	}
 
+	test("converted to a MeasurementSet of one window, it is solved as well: every defect found, no bias of the flux", () => {
+		const ms = join(folder, "small.ms");
+		const centre = "202.7845338,30.5091553";
+		expect(caustic("convert", ...group("small"), "--out", ms, "--centre", centre, "--name", "3C286").status).toBe(0);
+		const out = join(folder, "small-ms");
+		const run = caustic(
+			"calibrate",
+			ms,
+			"--pointing-dec",
+			"30.5",
+			"--refant",
+			"40",
+			"--sky",
+			sky("small"),
+			"--out",
+			out,
+		);
+		expect(run.stderr).toBe("");
+		expect(run.status).toBe(0);
+		const truth = readDsaTruth("small");
+		const tables = readTables(out, undefined);
+		for (let s = 0; s < 2; s++) {
+			const error = errorsAgainstTruth(truth, tables, s);
+			expect(error.amplitude).toBeLessThan(1.15 * THERMAL.small[s][0]);
+			expect(error.phaseDeg).toBeLessThan(1.15 * THERMAL.small[s][1]);
+			expect(Math.abs(error.bias)).toBeLessThan(0.0015);
+		}
+		const quality = qualityOf(out);
+		const rfi = truth.rfi.reduce((sum, flag) => sum + flag, 0) / truth.rfi.length;
+		expect(quality.rfi?.fraction).toBeCloseTo(rfi, 4);
+		expect(quality.antennas.filter(({ state }) => state !== "good").map(({ name }) => name)).toEqual(
+			Object.values(truth.bad)
+				.flatMap((bad) => (Array.isArray(bad) ? bad : Object.keys(bad).map(Number)))
+				.sort((a, b) => a - b)
+				.map((p) => truth.stations[p]),
+		);
+	});
+
 	test("one worker or three, the files are the same byte for byte", () => {
 		const read = (out: string) =>
 			(readdirSync(out, { recursive: true }) as string[])

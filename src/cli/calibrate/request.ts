@@ -55,6 +55,7 @@ export async function requestOf(invocation: Invocation): Promise<CalibrateReques
 		uvRange: rangeOption(invocation, "uvrange"),
 		dishM: optional("dish", 0.1, 1000),
 		beam,
+		pointingDecDeg: optional("pointing-dec", -90, 90),
 		minimumAntennas: numberOption(invocation, "min-antennas", 5, 3, 10000),
 		singlePolarization: invocation.options["single-polarization"] === true,
 		workers: numberOption(invocation, "workers", availableParallelism(), 1, 256),

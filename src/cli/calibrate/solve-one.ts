@@ -93,7 +93,7 @@ function report(
 ): void {
 	if (invocation.options.json === true) {
 		process.stdout.write(
-			`${JSON.stringify({ ...quality, files: written.map((path) => resolve(path)), seconds: solved.seconds, resources: resources() })}\n`,
+			`${JSON.stringify({ ...quality, files: written.map((path) => resolve(path)), seconds: solved.seconds, cpu_seconds: solved.cpuSeconds, resources: resources() })}\n`,
 		);
 		return;
 	}

@@ -55,6 +55,11 @@ export const command: Command = {
 		},
 		dish: { type: "string", value: "M", help: "dish diameter for the primary beam", default: "from the file" },
 		beam: { type: "string", value: "CSV", help: "measured primary beam: angle_deg, power, frequency_mhz" },
+		"pointing-dec": {
+			type: "string",
+			value: "DEG",
+			help: "antennas stand on the meridian at this apparent declination though phases track (a converted drift scan)",
+		},
 		out: { type: "string", value: "DIR", help: "folder for tables and quality", default: "." },
 		name: { type: "string", value: "NAME", help: "name of the tables", default: "the calibrator's" },
 		solve: { type: "string", value: "KBG", help: "which of K, B and G to solve", default: "KBG" },

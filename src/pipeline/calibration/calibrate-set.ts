@@ -62,6 +62,8 @@ export interface CalibrateRequest {
 	/** Diameter where the file does not say, m. */
 	dishM: number | undefined;
 	beam: BeamResponse | undefined;
+	/** Apparent declination at which antennas stand on the meridian although the phases track the sky, degrees. */
+	pointingDecDeg: number | undefined;
 	minimumAntennas: number;
 	singlePolarization: boolean;
 	workers: number;
@@ -80,8 +82,9 @@ export interface CalibratedSet {
 	model: readonly ModelSource[];
 	/** Response of the beam towards the calibrator at its best integration, and which that is (MJD). */
 	best: { beam: number; mjd: number } | undefined;
-	/** Seconds of each stage. */
+	/** Seconds of each stage, and CPU seconds of the process meanwhile. */
 	seconds: Record<string, number>;
+	cpuSeconds: Record<string, number>;
 }
 
 /**
@@ -95,11 +98,16 @@ export async function calibrateSet(
 	onStage: (stage: SolveStage | "reading", done: number, total: number) => void = () => {},
 ): Promise<CalibratedSet> {
 	const seconds: Record<string, number> = {};
+	const cpuSeconds: Record<string, number> = {};
 	let begun = performance.now();
+	let used = process.cpuUsage();
 	const lap = (name: string) => {
 		const now = performance.now();
 		seconds[name] = (now - begun) / 1000;
 		begun = now;
+		const { user, system } = process.cpuUsage(used);
+		cpuSeconds[name] = (user + system) / 1e6;
+		used = process.cpuUsage();
 	};
 	const set = openVisibilities(request.paths);
 	try {
@@ -194,7 +202,7 @@ export async function calibrateSet(
 				},
 			);
 			if (current !== undefined) lap(current);
-			return { calibration, set, selection, input, calibrator, model, best, seconds };
+			return { calibration, set, selection, input, calibrator, model, best, seconds, cpuSeconds };
 		} finally {
 			await pool.close();
 		}
@@ -332,7 +340,12 @@ async function locate(
 		return -1;
 	};
 	const pointings: Pointing[] = [];
+	const standing = request.pointingDecDeg;
 	Array.from(probe.kept, (t) => first.times[t]).forEach((t, i) => {
+		if (standing !== undefined) {
+			pointings.push({ mjd: set.timesMjd[t], apparentDecDeg: standing, hourAngleDeg: 0 });
+			return;
+		}
 		const centre = set.fields[fieldOf(i)]?.phaseCentre;
 		if (centre?.kind === "sidereal") {
 			pointings.push({ mjd: set.timesMjd[t], raDeg: centre.raDeg, decDeg: centre.decDeg });
@@ -358,8 +371,35 @@ async function locate(
 	if (selection.times.length === 0) {
 		throw new UnsolvableSet(subject, [`no field of the set has ${calibrator.source.name} in the beam`]);
 	}
-	const geometryOf = (list: readonly ModelSource[]) => trackedGeometry(set, selection, rows.uvwM, rows.field, list);
+	const geometryOf = (list: readonly ModelSource[]) => {
+		const geometry = trackedGeometry(set, selection, rows.uvwM, rows.field, list);
+		return standing === undefined
+			? geometry
+			: { ...geometry, anglesRad: anglesFromMeridian(set, selection, list, standing, site) };
+	};
 	return withBrightest(selection, calibrator, sources, geometryOf, beam, middleHz, request.faintest);
+}
+
+/** [source][time] rad between sources and where antennas stand: on the meridian, at one apparent declination. */
+function anglesFromMeridian(
+	set: VisibilitySet,
+	selection: Selection,
+	sources: readonly ModelSource[],
+	decDeg: number,
+	site: Site,
+): Float64Array {
+	const [dec, lon] = [(decDeg * Math.PI) / 180, (site.longitudeDeg * Math.PI) / 180];
+	const axis = [Math.cos(dec) * Math.cos(lon), Math.cos(dec) * Math.sin(lon), Math.sin(dec)];
+	const directions = itrfDirectionsFrom(site);
+	const nTimes = selection.times.length;
+	const out = new Float64Array(sources.length * nTimes);
+	selection.times.forEach((t, i) => {
+		sources.forEach((source, s) => {
+			const [x, y, z] = directions(source.raDeg, source.decDeg, set.timesMjd[t]);
+			out[s * nTimes + i] = Math.acos(Math.min(1, Math.max(-1, x * axis[0] + y * axis[1] + z * axis[2])));
+		});
+	});
+	return out;
 }
 
 /** A calibrator that no list knows but that is the name of a tracked field stands at its phase centre. */

@@ -34,6 +34,7 @@ export function defaultRequest(
 		uvRange: undefined,
 		dishM: undefined,
 		beam: undefined,
+		pointingDecDeg: undefined,
 		minimumAntennas: 5,
 		singlePolarization: false,
 		workers: availableParallelism(),
