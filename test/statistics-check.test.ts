@@ -57,6 +57,22 @@ describe("statistics against measurements", () => {
 		expect(alone.stderr).toContain("--repair");
 	}, 120_000);
 
+	test("db check names measurements whose source is not there", async () => {
+		const orphans = () => {
+			const run = caustic("db", "check", "--data", data, "--json");
+			return { status: run.status, found: JSON.parse(run.stdout).found };
+		};
+		const name = "measurements of a source or an image that is not there";
+		expect(orphans()).toMatchObject({ status: 0, found: { [name]: 0 } });
+		const store = await openStore({ dataFolder: data });
+		const forge = (text: string) => store.database.execute("forge", text);
+		await forge(`INSERT INTO measurement (source_id, image_id, method, configuration, band_id, mjd, run_id)
+			SELECT 999, image_id, 'forged', configuration, band_id, mjd, run_id FROM measurement LIMIT 1`);
+		expect(orphans()).toMatchObject({ status: 1, found: { [name]: 1 } });
+		await forge("DELETE FROM measurement WHERE method = 'forged'");
+		await store.close();
+	}, 60_000);
+
 	test("by schedule: checked, repaired and recorded once in the time configured", async () => {
 		const store = await openStore({ dataFolder: data });
 		try {

@@ -23,6 +23,8 @@ const ORPHANS: Record<string, string> = {
 		"SELECT count(*) FROM candidate c WHERE NOT EXISTS (SELECT FROM candidate_event e WHERE e.candidate_id = c.id)",
 	"candidates whose history is longer than they know":
 		"SELECT count(*) FROM candidate c WHERE last_seq <> (SELECT max(seq) FROM candidate_event e WHERE e.candidate_id = c.id)",
+	"measurements of a source or an image that is not there": `SELECT count(*) FROM measurement m WHERE NOT EXISTS (SELECT FROM source s WHERE s.id = m.source_id)
+		OR NOT EXISTS (SELECT FROM image i WHERE i.id = m.image_id)`,
 	"corrections of images without measurements":
 		"SELECT count(*) FROM flux_correction f WHERE NOT EXISTS (SELECT FROM measurement m WHERE m.image_id = f.image_id)",
 };
