@@ -137,18 +137,29 @@ class SurveyWatch {
 		}
 		await this.groups.start();
 		try {
+			let listedS = Number.NEGATIVE_INFINITY;
+			let soonS = 0;
+			let hasEnded = false;
 			while (!signal.aborted) {
-				await this.groups.step(signal);
-				if (!signal.aborted) await this.images.step();
-				await this.noteEnds();
+				// While runs are in work their ends are looked for more often than folders of many files are listed.
+				const nowS = performance.now() / 1000;
+				const isDue = hasEnded || this.groups.hasNews || nowS - listedS >= soonS;
+				if (isDue) {
+					listedS = nowS;
+					await this.groups.step(signal);
+					if (!signal.aborted) await this.images.step();
+				} else await this.groups.deliver(signal);
+				hasEnded = (await this.noteEnds()) > 0;
 				if (!(await beatWatch(store.database, identity))) {
 					throw failure("watched", "another process has taken the watch over", { subject: store.dataFolder });
 				}
 				const { pending, unsettled } = this.groups.backlog;
 				const working = this.groupRuns.size + this.images.runs.length > 0;
-				if (once && !working && pending === 0 && unsettled === 0 && this.images.unsettled === 0) break;
-				const soonS = this.images.unsettled > 0 ? Math.max(0.1, config.arrival.stable_s) : config.arrival.poll_s;
-				await this.groups.pause(signal, working ? LOOK_AGAIN_S : soonS);
+				if (once && isDue && !hasEnded && !working && pending === 0 && unsettled === 0 && this.images.unsettled === 0)
+					break;
+				const { poll_s, stable_s } = config.arrival;
+				soonS = unsettled + this.images.unsettled > 0 ? Math.min(poll_s, Math.max(0.1, stable_s)) : poll_s;
+				await this.groups.pause(signal, working || hasEnded ? LOOK_AGAIN_S : soonS);
 			}
 		} finally {
 			this.outcome.open = this.groups.backlog.open;
@@ -209,9 +220,10 @@ class SurveyWatch {
 		);
 	}
 
-	/** Says what became of runs that have ended. */
-	private async noteEnds(): Promise<void> {
+	/** Says what became of runs that have ended; how many. */
+	private async noteEnds(): Promise<number> {
 		const { store, say } = this.options;
+		const before = this.outcome.runs.length;
 		for (const id of [...this.groupRuns, ...this.images.runs]) {
 			const run = await getRun(store.database, id);
 			if (run === undefined || run.status === "running") continue;
@@ -225,6 +237,7 @@ class SurveyWatch {
 			this.outcome.rejected += letters + (run.status === "failed" && letters === 0 ? 1 : 0);
 			say(await this.described(run, letters), { kind: "ended", run: id, status: run.status, letters });
 		}
+		return this.outcome.runs.length - before;
 	}
 
 	private async described(run: Run, letters: number): Promise<string> {

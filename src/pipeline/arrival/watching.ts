@@ -22,6 +22,9 @@ export interface PendingDecision {
 	decision: ArrivalDecision;
 }
 
+/** Writers make many changes at once: so long they are gathered before the folders are listed, ms. */
+const GATHER_MS = 400;
+
 /** What survives a restart: the groups, and the decisions that nobody has taken over yet, oldest first. */
 export interface ArrivalRecord {
 	state: ArrivalState;
@@ -110,6 +113,11 @@ export class ArrivalWatcher {
 		return { open: this.grouping.open.length, pending: this.pending.length, unsettled };
 	}
 
+	/** Whether the folders have changed since they were last listed, as far as they say. */
+	get hasNews(): boolean {
+		return this.noticed;
+	}
+
 	/** Loads what was stored and begins to listen. */
 	async start(): Promise<void> {
 		const record = await this.options.store.load();
@@ -189,7 +197,7 @@ export class ArrivalWatcher {
 	}
 
 	/** Hands on what may be handed on, the oldest first; decisions about one group keep their order. */
-	private async deliver(signal: AbortSignal | undefined): Promise<void> {
+	async deliver(signal?: AbortSignal): Promise<void> {
 		const held = new Set<string>();
 		for (const pending of this.pending.slice()) {
 			if (signal?.aborted === true) return;
@@ -226,8 +234,7 @@ export class ArrivalWatcher {
 	/** Until something is noticed, or the folders are to be listed again. */
 	async pause(signal: AbortSignal, atMostS = this.pollS): Promise<void> {
 		if (this.noticed || signal.aborted) {
-			// Writers make many changes at once; a file must rest anyhow.
-			await new Promise((resolve) => setTimeout(resolve, 100));
+			await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
 			return;
 		}
 		await new Promise<void>((resolve) => {
@@ -240,7 +247,7 @@ export class ArrivalWatcher {
 				resolve();
 			};
 			const timer = setTimeout(done, 1000 * waitS);
-			this.wake = () => setTimeout(done, 100);
+			this.wake = () => setTimeout(done, GATHER_MS);
 			signal.addEventListener("abort", done, { once: true });
 		});
 	}
