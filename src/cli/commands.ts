@@ -34,6 +34,12 @@ export const COMMANDS: CommandEntry[] = [
 		load: async () => (await import("./commands/measure.ts")).command,
 	},
 	{
+		name: "background",
+		group: "Images",
+		summary: "make the background and noise maps of an image",
+		load: async () => (await import("./commands/background.ts")).command,
+	},
+	{
 		name: "find",
 		group: "Images",
 		summary: "find the sources of an image and fit them",

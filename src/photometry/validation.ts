@@ -55,6 +55,8 @@ export function validateForced(plan: ForcedPlan, out: ForcedFluxes): void {
 	const median = medianNoise(noise);
 	const sharing = squaredCorrelation(noiseCorrelation);
 	const { starts, groupOf } = plan.groups;
+	let group = -1;
+	let brightest = 0;
 	for (let i = 0; i < out.flags.length; i++) {
 		if ((out.flags[i] & NOT_MEASURED) !== 0) continue;
 		const ratio = out.localRms[i] / median;
@@ -64,7 +66,9 @@ export function validateForced(plan: ForcedPlan, out: ForcedFluxes): void {
 		const noiseLimit = NOISE_MAP_ALLOWANCE * greatestChi2(out.dof[i] + members, members, factor, sharing);
 		const squares = kernelSquareSum({ a: plan.a[i], b: plan.b[i], c: plan.c[i] });
 		// The brightest member's imperfections are seen by the whole group: its own limit is the group's.
-		const brightest = members === 1 ? Math.abs(out.snr[i]) : brightestOf(plan, out, groupOf[i]);
+		if (members === 1) brightest = Math.abs(out.snr[i]);
+		else if (group !== groupOf[i]) brightest = brightestOf(plan, out, groupOf[i]);
+		group = groupOf[i];
 		const modelLimit = members * (MODEL_ALLOWANCE * brightest) ** 2 * squares;
 		if (out.chi2[i] > noiseLimit + modelLimit) out.flags[i] |= FORCED_FLAG.poor_fit;
 	}
