@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,6 +12,7 @@ import { CasaTable } from "../src/formats/casa/table.ts";
 import { readFitsImage } from "../src/formats/fits/image.ts";
 import { openUvh5 } from "../src/formats/uvh5/read.ts";
 import { unpackVisibilities } from "./archives.ts";
+import { digestOf } from "./casa-digest.ts";
 import { pythonWith, runPython } from "./oracle/python.ts";
 import { hasSharedData, sharedData } from "./shared-data.ts";
 
@@ -192,7 +193,6 @@ describe.skipIf(!hasSharedData)("caustic convert", () => {
 		const at = bytes.indexOf(needle);
 		expect(at).toBeGreaterThan(0);
 		bytes.writeFloatLE(Number.NaN, at);
-		const { writeFileSync } = await import("node:fs");
 		writeFileSync(source, bytes);
 		const out = join(folder, "nan.ms");
 		const run = caustic("convert", source, "--out", out);
@@ -202,6 +202,15 @@ describe.skipIf(!hasSharedData)("caustic convert", () => {
 			expect(block.visibilities.every((number) => Number.isFinite(number))).toBe(true);
 		}
 		again.close();
+		// Read in a thread of its own, in pieces or whole: the same set, the same count.
+		const whole = digestOf(new CasaTable(out));
+		for (const options of [{ thread: true }, { thread: true, chunkBytes: 20_000 }, { chunkBytes: 20_000 }]) {
+			const other = join(folder, "nan-other.ms");
+			const set = openUvh5([source]);
+			expect((await exportMeasurementSet(set, other, options)).notFinite).toBe(1);
+			set.close();
+			expect(digestOf(new CasaTable(other))).toEqual(whole);
+		}
 	});
 
 	test.skipIf(python === undefined)("casacore opens what was written, with its measures", () => {

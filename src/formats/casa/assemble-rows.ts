@@ -26,12 +26,14 @@ export interface BlockValues {
 export interface AssemblyPlan {
 	groups: readonly (readonly SpectralWindow[])[];
 	chunkBytes: number;
+	/** Samples that are no numbers are left for {@link flagNotFinite} to find, in the thread that has less to do. */
+	asRecorded?: boolean;
 }
 
 /** All rows in order of time, then of window; one window goes through in one piece. */
 export async function* assembleRows(
 	set: VisibilitySet,
-	{ groups, chunkBytes }: AssemblyPlan,
+	{ groups, chunkBytes, asRecorded }: AssemblyPlan,
 	assembler: Assembler,
 	counts: { notFinite: number },
 ): AsyncGenerator<MeasurementRows> {
@@ -39,15 +41,17 @@ export async function* assembleRows(
 	for (let t = 0; t < set.timesMjd.length; t += step) {
 		for (let g = 0; g < groups.length; g++) {
 			const perRow = groups[g].reduce((sum, { nChannels }) => sum + nChannels, 0) * set.polarizations.length * 8;
-			yield* assembler.read(groups[g], g, t, t + step, Math.max(1, Math.floor(chunkBytes / perRow)));
-			counts.notFinite = assembler.notFinite;
+			const rowsAtOnce = Math.max(1, Math.floor(chunkBytes / perRow));
+			for await (const rows of assembler.read(groups[g], g, t, t + step, rowsAtOnce)) {
+				if (asRecorded !== true) counts.notFinite += flagNotFinite(rows);
+				yield rows;
+			}
 		}
 	}
 }
 
 /** Puts the blocks of joined windows side by side. */
 export class Assembler {
-	notFinite = 0;
 	private readonly set: VisibilitySet;
 	private readonly values: BlockValues;
 	private readonly columns: readonly DataColumn[];
@@ -120,7 +124,6 @@ export class Assembler {
 				at += group[i].nChannels * nPol;
 			}
 			if (rows === undefined) return;
-			for (const column of this.columns) this.flagNotFinite(rows.data[column] as Float32Array, rows.flags);
 			yield rows;
 		}
 	}
@@ -188,22 +191,31 @@ export class Assembler {
 		else if (source instanceof Float32Array) spreadFloats(target as Float32Array, source, narrow, wide, at);
 		else spreadBytes(target as Uint8Array, source as Uint8Array, narrow, wide, at);
 	}
+}
 
-	/** A sample that is no number becomes a flagged zero: imagers multiply before they look at flags. */
-	private flagNotFinite(data: Float32Array, flags: Uint8Array): void {
-		const run = 256;
+/**
+ * A sample that is no number becomes a flagged zero: imagers multiply before they look at flags.
+ *
+ * @returns how many were not flagged before.
+ */
+export function flagNotFinite({ data, flags }: Pick<MeasurementRows, "data" | "flags">): number {
+	const run = 256;
+	let found = 0;
+	for (const values of Object.values(data)) {
+		if (values === undefined) continue;
 		for (let i = 0; i < flags.length; i += run) {
 			const end = Math.min(flags.length, i + run);
-			if (allFinite(data, 2 * i, 2 * end)) continue;
+			if (allFinite(values, 2 * i, 2 * end)) continue;
 			for (let k = i; k < end; k++) {
-				if (Number.isFinite(data[2 * k]) && Number.isFinite(data[2 * k + 1])) continue;
-				data[2 * k] = 0;
-				data[2 * k + 1] = 0;
-				if (flags[k] === 0) this.notFinite++;
+				if (Number.isFinite(values[2 * k]) && Number.isFinite(values[2 * k + 1])) continue;
+				values[2 * k] = 0;
+				values[2 * k + 1] = 0;
+				if (flags[k] === 0) found++;
 				flags[k] = 1;
 			}
 		}
 	}
+	return found;
 }
 
 /** Arrays that are used again and again. */

@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import type { VisibilitySet } from "../../calibration/visibility-set.ts";
 import { CausticError } from "../../error.ts";
-import type { AssemblyPlan } from "./assemble-rows.ts";
+import { type AssemblyPlan, flagNotFinite } from "./assemble-rows.ts";
 import type { MeasurementRows } from "./write-measurement-set.ts";
 
 /** What the thread is told at its start. */
@@ -13,7 +13,7 @@ export interface AssemblyTask {
 /** What it sends: rows whose samples are in shared memory until their slot is given back, then the end. */
 export type AssemblyMessage =
 	| { kind: "rows"; slot: number; rows: MeasurementRows }
-	| { kind: "end"; notFinite: number }
+	| { kind: "end" }
 	| { kind: "error"; code: string; message: string; subject?: string; remedy?: string; blame: "input" | "operation" };
 
 /**
@@ -25,7 +25,7 @@ export async function* assembleInThread(
 	plan: AssemblyPlan,
 	counts: { notFinite: number },
 ): AsyncGenerator<MeasurementRows> {
-	const task: AssemblyTask = { paths: [...set.source], plan };
+	const task: AssemblyTask = { paths: [...set.source], plan: { ...plan, asRecorded: true } };
 	const file = import.meta.url.endsWith(".ts") ? "./assemble-worker.ts" : "./assemble-worker.js";
 	const worker = new Worker(new URL(file, import.meta.url), { workerData: task });
 	const arrived: AssemblyMessage[] = [];
@@ -53,13 +53,13 @@ export async function* assembleInThread(
 			}
 			const message = arrived.shift() as AssemblyMessage;
 			if (message.kind === "end") {
-				counts.notFinite = message.notFinite;
 				return;
 			}
 			if (message.kind === "error") {
 				const { code, message: text, ...detail } = message;
 				throw new CausticError(code, text, detail);
 			}
+			counts.notFinite += flagNotFinite(message.rows);
 			yield message.rows;
 			worker.postMessage(message.slot, []);
 		}

@@ -47,7 +47,7 @@ try {
 		send({ kind: "rows", slot: current, rows });
 	}
 	set.close();
-	send({ kind: "end", notFinite: counts.notFinite });
+	send({ kind: "end" });
 } catch (error) {
 	const { code, message, subject, remedy, blame } =
 		error instanceof CausticError
