@@ -101,8 +101,8 @@ export async function prepare(input: SolveInput, options: SolveOptions): Promise
 
 	// A hundred differences per integration are plenty: at least eight channels in each of some windows.
 	const perWindow = Math.max(8, Math.ceil(128 / windowChannels.length));
-	const windowStep = Math.max(1, Math.floor(windowChannels.length / 6));
-	const measure = async (gains: Parameters<typeof gainsFor>[1] | undefined) => {
+	const measure = async (gains: Parameters<typeof gainsFor>[1] | undefined, windows: number) => {
+		const windowStep = Math.max(1, Math.ceil(windowChannels.length / windows));
 		const sums = await pool.ask<"noise">((w) => ({
 			kind: "noise",
 			channelStep: nTimes > 1 ? Math.max(1, Math.floor(windowChannels[w] / perWindow)) : 1,
@@ -119,7 +119,7 @@ export async function prepare(input: SolveInput, options: SolveOptions): Promise
 		}
 		return { noise, weights };
 	};
-	let { noise, weights } = await measure(undefined);
+	let { noise, weights } = await measure(undefined, 3);
 
 	const spacing = channelSpacing(Float64Array.from(pool.frequenciesHz.flatMap((f) => [...f])));
 	const solveBlocks = async (blockS: number, most: number) => {
@@ -165,7 +165,7 @@ export async function prepare(input: SolveInput, options: SolveOptions): Promise
 		}
 	}
 	// Again with the delays taken out: the drift of the gains is then common to a window's channels.
-	if (options.delay !== undefined) ({ noise, weights } = await measure(delays));
+	if (options.delay !== undefined) ({ noise, weights } = await measure(delays, 6));
 	const excluded = new Uint8Array(nPol * nAntennas);
 	for (let s = 0; s < nPol; s++) {
 		for (let p = 0; p < nAntennas; p++) {

@@ -19,7 +19,7 @@ export type WindowRequest =
 	| { kind: "sums"; timeCell: Int32Array; nTimeCells: number; channelStep: number; gains: KnownGains }
 	/** D and N alone of every channel, in single precision: what a delay needs. */
 	| { kind: "spectra"; nTimeCells: number; timeCell: Int32Array }
-	/** Bandpass of this window: sums once, then as many solves with other weights as wanted. */
+	/** Bandpass of this window: its sums, then its solve, which gives them up. */
 	| { kind: "bandpass-sums"; gains: KnownGains; averageChannels: number }
 	| { kind: "bandpass-solve"; weights: Float64Array; excluded: Uint8Array; options: CellOptions };
 
@@ -74,15 +74,11 @@ export class WindowProcessor {
 				return { cells: this.bandpass.nCells };
 			}
 			case "bandpass-solve": {
-				if (this.bandpass === undefined) throw new Error("bandpass solved before its sums were built");
-				return solveCells(
-					this.bandpass,
-					array,
-					data.nPolarizations,
-					request.weights,
-					request.excluded,
-					request.options,
-				);
+				const sums = this.bandpass;
+				if (sums === undefined) throw new Error("bandpass solved before its sums were built");
+				// A quarter of a gigabyte of a large set.
+				this.bandpass = undefined;
+				return solveCells(sums, array, data.nPolarizations, request.weights, request.excluded, request.options);
 			}
 		}
 	}

@@ -264,6 +264,12 @@ export const calibrationQuality = new Gauge({
 	labelNames: ["calibrator_name"] as const,
 	registers,
 });
+export const calibrationTrends = new Counter({
+	name: "calibration_trends_total",
+	help: "Jumps and drifts of antennas and tables found against earlier solves",
+	labelNames: ["kind"] as const,
+	registers,
+});
 export const calibrationAge = new Gauge({
 	name: "calibration_table_age_hours",
 	help: "Age of the observation of the newest accepted tables of each calibrator",

@@ -22,6 +22,7 @@ export const EVENT_TYPES = [
 	"SubbandDuplicated",
 	"CalibrationSolved",
 	"CalibrationRefused",
+	"CalibrationTrend",
 	"VisibilitiesConverted",
 	"PipelineStageCompleted",
 	"DeadLetterCreated",

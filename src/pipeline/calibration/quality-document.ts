@@ -219,6 +219,12 @@ export function refusalDocument(
 	};
 }
 
+function awayFromArray(document: QualityDocument, hand: string, delayNs: number | null | undefined): number | null {
+	if (delayNs === null || delayNs === undefined) return null;
+	const all = document.antennas.flatMap(({ delay_ns }) => delay_ns[hand] ?? []).sort((a, b) => a - b);
+	return delayNs - all[all.length >> 1];
+}
+
 /**
  * Jumps and drifts over successive solves: amplitude (10 %) and delay (1 ns) of every antenna and polarisation, chi-squared
  * and signal to noise of every table (a factor).
@@ -249,7 +255,8 @@ export function trendsOf(documents: readonly QualityDocument[]): Trend[] {
 			);
 			look(
 				`antenna ${name} ${hand} delay in ns`,
-				(one) => antenna(one)?.delay_ns[hand],
+				// Against the array's median: another reference antenna is no jump of all the others.
+				(one) => awayFromArray(one, hand, antenna(one)?.delay_ns[hand]),
 				() => 1,
 			);
 		}

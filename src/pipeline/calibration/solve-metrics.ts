@@ -1,6 +1,7 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { STANDARD_CALIBRATORS } from "../../calibration/calibrators.ts";
+import type { Trend } from "../../calibration/trends.ts";
 import * as metrics from "../../observability/metrics.ts";
 
 /** What a solve cost. CPU is that of the whole process meanwhile: solves that overlap share it. */
@@ -72,4 +73,9 @@ export function recordSolve(
 		metrics.solveWritten.inc(cost.writtenMb * 1e6);
 	}
 	if (score !== undefined && calibrator !== undefined) metrics.calibrationQuality.set({ calibrator_name }, score);
+}
+
+/** Counts what changed against earlier solves. */
+export function recordTrends(trends: readonly Trend[]): void {
+	for (const { kind } of trends) metrics.calibrationTrends.inc({ kind });
 }

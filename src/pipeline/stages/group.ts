@@ -6,7 +6,7 @@ import type { Row, Transaction } from "../../store/database.ts";
 import { addDeadLetter, resolveDeadLetters } from "../../store/dead-letters.ts";
 import { publish } from "../../store/events.ts";
 import type { Run } from "../../store/runs.ts";
-import { recordSolve } from "../calibration/solve-metrics.ts";
+import { recordSolve, recordTrends } from "../calibration/solve-metrics.ts";
 import type { Stage, StageContext } from "../stage.ts";
 import type { ConvertedGroup, GroupTask, SolvedGroup } from "../visibilities/group-products.ts";
 import { inGroupThread } from "../visibilities/in-thread.ts";
@@ -40,7 +40,7 @@ export const solve: Stage = {
 	async execute(context, run, unit) {
 		const task = taskOf(context, run, "solve");
 		const solved = await inGroupThread<SolvedGroup>(task, context.dataFolder, context.signal);
-		const { calibrator, accepted, score, reasons, cost } = solved;
+		const { calibrator, accepted, score, reasons, trends, cost } = solved;
 		const status = accepted ? "accepted" : reasons.length > 0 ? "refused" : "no_calibrator";
 		return {
 			output: {
@@ -75,6 +75,14 @@ export const solve: Stage = {
 						data: { calibrator, score, reasons },
 					});
 				}
+				if (trends.length > 0) {
+					await publish(tx, "CalibrationTrend", {
+						source: "stage/solve",
+						subject: task.name,
+						data: { calibrator, trends },
+					});
+				}
+				recordTrends(trends);
 				recordSolve(calibrator, status, score, cost);
 			},
 		};

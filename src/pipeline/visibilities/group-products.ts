@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { UnsolvableSet } from "../../calibration/calibrate.ts";
 import { type Calibrator, parseCalibratorList } from "../../calibration/calibrator-list.ts";
 import { INTERPOLATION_DEFAULTS } from "../../calibration/solution-interpolation.ts";
+import type { Trend } from "../../calibration/trends.ts";
 import { badInput, CausticError } from "../../error.ts";
 import { exportMeasurementSet } from "../../formats/casa/export-measurement-set.ts";
 import { openVisibilities } from "../../formats/open-visibilities.ts";
@@ -36,6 +37,8 @@ export interface SolvedGroup {
 	accepted: boolean;
 	score: number | undefined;
 	reasons: readonly string[];
+	/** Jumps and drifts of antennas and tables against the solves before. */
+	trends: readonly Trend[];
 	/** None where nothing was solved. */
 	cost: SolveCost | undefined;
 }
@@ -66,25 +69,26 @@ export async function solveGroup(task: GroupTask): Promise<SolvedGroup> {
 	const counting = beginCost();
 	try {
 		const set = await calibrateSet(defaultRequest(task.paths, list));
-		const quality = qualityDocument(set, task.software, []);
+		const history = await earlierSolves(task, set.calibrator?.source.name);
+		const quality = qualityDocument(set, task.software, history);
 		await writeResults(partial, set, quality, {
 			name: undefined,
 			software: task.software,
 			keepRejected: false,
 			plots: undefined,
 		});
-		const { accepted, score, reasons } = quality;
+		const { accepted, score, reasons, trends } = quality;
 		const cost = counting.end(set.seconds, partial);
-		solved = { calibrator: set.calibrator?.source.name, accepted, score, reasons, cost };
+		solved = { calibrator: set.calibrator?.source.name, accepted, score, reasons, trends, cost };
 	} catch (error) {
 		if (error instanceof CausticError && error.code === "no-calibrator") {
 			await rm(partial, { recursive: true, force: true });
-			return { calibrator: undefined, accepted: false, score: undefined, reasons: [], cost: undefined };
+			return { calibrator: undefined, accepted: false, score: undefined, reasons: [], trends: [], cost: undefined };
 		}
 		if (!(error instanceof UnsolvableSet)) throw error;
 		const refusal = refusalDocument(error.reasons, task.paths, task.software);
 		await writeFile(join(partial, "quality.json"), `${JSON.stringify(refusal, null, "\t")}\n`);
-		solved = { calibrator: undefined, accepted: false, score: 0, reasons: error.reasons, cost: undefined };
+		solved = { calibrator: undefined, accepted: false, score: 0, reasons: error.reasons, trends: [], cost: undefined };
 	}
 	await rename(partial, out);
 	return solved;
@@ -138,6 +142,25 @@ export async function convertGroup(task: GroupTask): Promise<ConvertedGroup> {
 	} finally {
 		set.close();
 	}
+}
+
+/** Solves that a new one is compared with, at most. */
+const HISTORY = 40;
+
+/** Accounts of the newest accepted solves of the same calibrator before this group's: names of groups are their times. */
+async function earlierSolves(task: GroupTask, calibrator: string | undefined): Promise<QualityDocument[]> {
+	const all = dirname(task.folder);
+	const names = (await readdir(all).catch(() => [])).filter((name) => name < basename(task.folder)).sort();
+	const out: QualityDocument[] = [];
+	for (const name of names.reverse()) {
+		if (out.length === HISTORY) break;
+		// One that was damaged is no reason to fail this one.
+		const quality = await qualityOf(join(all, name, SOLUTIONS)).catch(() => undefined);
+		if (quality?.accepted === true && calibrator !== undefined && quality.calibrator?.name === calibrator) {
+			out.push(quality as QualityDocument);
+		}
+	}
+	return out.reverse();
 }
 
 async function qualityOf(folder: string): Promise<Partial<QualityDocument> | undefined> {
