@@ -1,6 +1,7 @@
 import type { Alternative } from "./alternatives.ts";
 import type { LensFit } from "./lens-fit.ts";
 import { alphaAt, lensGain } from "./plasma-lens.ts";
+import type { Looks } from "./significance.ts";
 import { firstAtOrAfter, type ProfileCache, referenceFrequency } from "./templates.ts";
 
 export type Tier = "high" | "medium" | "low";
@@ -22,6 +23,8 @@ export interface SourceScore {
 	significance: number;
 	falseAlarmProbability: number;
 	nMeasurements: number;
+	/** Red noise that describes the source best without an event: rms (fraction of the flux) and time (days). */
+	noise: { sigma: number; tau: number };
 }
 
 /** A possible event in one source, with what is needed to judge it and to recompute it. */
@@ -77,6 +80,8 @@ export interface Explanation {
 	outliers: number;
 	/** Epochs that carry most of the evidence, heaviest first, MJD. */
 	carrying_mjd: number[];
+	/** Whether the probability is that of one look at the data or of looks at every epoch. */
+	looks: Looks;
 	/** Stretches (first and last MJD) left out as other events of the source, found before this one. */
 	left_out_mjd: [number, number][];
 	/** Why this belongs to a brighter neighbour's event or to an incident of the field, if it does. */

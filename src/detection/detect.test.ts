@@ -91,7 +91,9 @@ describe("bad inputs", () => {
 		expect(judge([])).toEqual({ candidates: [], scores: [], rejected: [] });
 		const one = judge(curve(1).slice(0, 1));
 		expect(one.candidates).toEqual([]);
-		expect(one.scores).toEqual([{ sourceIndex: 0, significance: 0, falseAlarmProbability: 1, nMeasurements: 1 }]);
+		expect(one.scores).toEqual([
+			{ sourceIndex: 0, significance: 0, falseAlarmProbability: 1, nMeasurements: 1, noise: { sigma: 0, tau: 0 } },
+		]);
 		expectSane(judge(curve(1).filter((row) => row.mjd === 60_000)));
 	});
 

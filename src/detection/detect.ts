@@ -19,7 +19,7 @@ import {
 import { NULL_GRID } from "./null-model.ts";
 import { evaluateSource, type SourceEvaluation } from "./score.ts";
 import { type PreparedSeries, prepareSeries } from "./series.ts";
-import { scoreAtSigma, sigmaOf, significanceOf } from "./significance.ts";
+import { type Looks, scoreAtSigma, sigmaOf, significanceOf } from "./significance.ts";
 import { firstAtOrAfter, ProfileCache, referenceFrequency } from "./templates.ts";
 
 export type { Candidate, SourceScore, Tier } from "./candidate.ts";
@@ -44,6 +44,8 @@ export interface DetectOptions {
 	/** Significance above which a candidate is of the high and of the medium tier. */
 	tierHigh?: number | undefined;
 	tierMedium?: number | undefined;
+	/** How often the sources are looked at: the probability is that of the highest score of all looks. Once by default. */
+	looks?: Looks | undefined;
 	/** Largest number of events looked for in one source. */
 	mostEvents?: number | undefined;
 }
@@ -133,15 +135,18 @@ export function detectInField(
 		const series = prepareSeries(field.mjd, field.frequencyMhz, flux, err, gainError);
 		if (series === null) continue;
 		let statistic = 0;
+		let noise = { sigma: 0, tau: 0 };
 		if (series.usedEpochs >= FEWEST_EPOCHS) {
 			filter ??= new FieldFilter(field.mjd, field.frequencyMhz, profiles);
 			let evaluation: SourceEvaluation = evaluateSource(filter, series);
 			statistic = evaluation.score;
+			const { sigma: rms, tau } = NULL_GRID[evaluation.nullAlone];
+			noise = { sigma: rms, tau };
 			let current = series;
 			const remaining = flux.slice();
 			const leftOut: [number, number][] = [];
 			for (let event = 0; event < (options.mostEvents ?? MOST_EVENTS); event++) {
-				const { sigma } = significanceOf(evaluation.score);
+				const { sigma } = significanceOf(evaluation.score, options.looks);
 				if (evaluation.lens === null || !(evaluation.score > 0) || !(sigma >= least)) break;
 				const candidate = describe(filter, field, sourceIndex, current, evaluation, options, remaining, err, gainError);
 				candidate.explanation.left_out_mjd = leftOut.slice();
@@ -155,8 +160,8 @@ export function detectInField(
 				evaluation = evaluateSource(filter, rest);
 			}
 		}
-		const { sigma, falseAlarmProbability } = significanceOf(statistic);
-		scores.push({ sourceIndex, significance: sigma, falseAlarmProbability, nMeasurements: series.measurements });
+		const { sigma, falseAlarmProbability } = significanceOf(statistic, options.looks);
+		scores.push({ sourceIndex, significance: sigma, falseAlarmProbability, nMeasurements: series.measurements, noise });
 	}
 	return { candidates, scores };
 }
@@ -200,8 +205,17 @@ function describe(
 	const lens = evaluation.lens as LensFit;
 	const { mjd, frequencyMhz } = field;
 	const interval = eventInterval(lens, mjd, frequencyMhz, filter.profiles);
-	const detected = firstDetection(filter, field, flux, err, gainError, interval, thresholdSigma(options));
-	const { sigma, falseAlarmProbability, extrapolated } = significanceOf(evaluation.score);
+	const detected = firstDetection(
+		filter,
+		field,
+		flux,
+		err,
+		gainError,
+		interval,
+		thresholdSigma(options),
+		options.looks,
+	);
+	const { sigma, falseAlarmProbability, extrapolated } = significanceOf(evaluation.score, options.looks);
 	const reference = referenceFrequency(frequencyMhz);
 	const flags: string[] = [];
 	if (extrapolated) flags.push("extrapolated");
@@ -229,6 +243,7 @@ function describe(
 		chromaticity: interval.chromaticity,
 		statistic: evaluation.score,
 		nMeasurements: series.measurements,
+		noise: { sigma: NULL_GRID[evaluation.nullAlone].sigma, tau: NULL_GRID[evaluation.nullAlone].tau },
 		flags,
 		explanation: {
 			alpha_1400mhz: lens.alpha * (reference / 1400) ** 2,
@@ -251,6 +266,7 @@ function describe(
 			error_scale: series.errorScale,
 			outliers: series.outliers,
 			carrying_mjd: evaluation.carriers.map((i) => mjd[i]),
+			looks: options.looks ?? "once",
 			left_out_mjd: [],
 		},
 	};
@@ -274,9 +290,10 @@ function firstDetection(
 	gainError: Float64Array,
 	{ first, last }: { first: number; last: number },
 	least: number,
+	looks: Looks | undefined,
 ): number {
 	const { mjd, frequencyMhz } = field;
-	const leastScore = scoreAtSigma(least);
+	const leastScore = scoreAtSigma(least, looks);
 	const length = mjd[last] - mjd[first];
 	const begin = firstAtOrAfter(mjd, mjd[first] - EARLIER * length);
 	for (let seen = Math.max(FEWEST_EPOCHS, begin + 2); seen < mjd.length; seen++) {
@@ -285,7 +302,7 @@ function firstDetection(
 		// An epoch without data for this source cannot raise anything new.
 		if (!hasData(series, seen - 1)) continue;
 		const { score, lens } = evaluateSource(filter, series, leastScore);
-		if (lens === null || significanceOf(score).sigma < least) continue;
+		if (lens === null || significanceOf(score, looks).sigma < least) continue;
 		const early = eventInterval(lens, series.mjd, frequencyMhz, filter.profiles);
 		// An alarm about something else, over by the time this event begins, is not its detection.
 		if (mjd[early.last] >= mjd[first] - EARLIER * length) return seen - 1;

@@ -100,7 +100,7 @@ export function verifyCandidate(field: CorrectedField, candidate: Candidate): st
 		problems.push(`the measurements give a likelihood ratio of ${lambda.toFixed(2)}, not ${e.lambda_null.toFixed(2)}`);
 	if (candidate.statistic > Math.min(lambda, e.lambda_alternative, e.lambda_leave_one_out) * (1 + TOLERANCE) + 1)
 		problems.push(`statistic ${candidate.statistic.toFixed(2)} exceeds the likelihood ratios it is the least of`);
-	const { falseAlarmProbability } = significanceOf(candidate.statistic);
+	const { falseAlarmProbability } = significanceOf(candidate.statistic, e.looks);
 	if (Math.abs(Math.log(falseAlarmProbability / candidate.falseAlarmProbability)) > 0.01)
 		problems.push(
 			`statistic ${candidate.statistic.toFixed(2)} has a false-alarm probability of ${falseAlarmProbability.toExponential(2)}, not ${candidate.falseAlarmProbability.toExponential(2)}`,

@@ -144,6 +144,62 @@ export const lightCurvesOf = (db: Queryable, sourceIds: number[], configuration:
 		[sourceIds, configuration],
 	);
 
+/** Light curves by column: of each point its source, band, time, flux and error on the common scale where there is one. */
+export interface LightCurveColumns {
+	sourceId: Float64Array;
+	bandId: Float64Array;
+	mjd: Float64Array;
+	/** Jy; NaN where nothing was measured. */
+	flux: Float64Array;
+	err: Float64Array;
+}
+
+/**
+ * Light curves of sources, whole or their newest points, as they are searched for events. The columns come packed by the
+ * database: many rows cost little.
+ */
+export async function lightCurveColumns(
+	db: Queryable,
+	sourceIds: number[],
+	configuration: string,
+	newest?: number,
+): Promise<LightCurveColumns> {
+	const value = "coalesce(m.flux_norm_jy, m.flux_jy, 'NaN')";
+	const error = "coalesce(CASE WHEN m.flux_norm_jy IS NULL THEN m.flux_err_jy ELSE m.flux_norm_err_jy END, 'NaN')";
+	const rows = await db.query<{ source_id: number; mjd: Buffer; band: Buffer; flux: Buffer; err: Buffer }>(
+		"packed light curves",
+		`SELECT s.id AS source_id, p.* FROM unnest($1::bigint[]) AS s(id), LATERAL (
+		   SELECT string_agg(float8send(q.mjd), ''::bytea) AS mjd, string_agg(float8send(q.band_id::float8), ''::bytea) AS band,
+		   string_agg(float8send(q.flux), ''::bytea) AS flux, string_agg(float8send(q.err), ''::bytea) AS err
+		   FROM (SELECT m.mjd, m.band_id, m.image_id, ${value} AS flux, ${error} AS err FROM measurement m
+		     WHERE m.source_id = s.id AND m.method = 'forced' AND m.configuration = $2 ORDER BY m.mjd DESC, m.band_id, m.image_id LIMIT $3) AS q
+		 ) AS p WHERE p.mjd IS NOT NULL ORDER BY s.id`,
+		[sourceIds, configuration, newest ?? null],
+	);
+	const total = rows.reduce((sum, row) => sum + row.mjd.length / 8, 0);
+	const columns: LightCurveColumns = {
+		sourceId: new Float64Array(total),
+		bandId: new Float64Array(total),
+		mjd: new Float64Array(total),
+		flux: new Float64Array(total),
+		err: new Float64Array(total),
+	};
+	let at = 0;
+	for (const row of rows) {
+		const n = row.mjd.length / 8;
+		columns.sourceId.fill(row.source_id, at, at + n);
+		for (const [name, bytes] of [
+			["mjd", row.mjd],
+			["bandId", row.band],
+			["flux", row.flux],
+			["err", row.err],
+		] as const)
+			for (let i = 0; i < n; i++) columns[name][at + i] = bytes.readDoubleBE(8 * i);
+		at += n;
+	}
+	return columns;
+}
+
 /** Normalised values of one image, written beside the raw ones. */
 export interface NormalizedImage {
 	imageId: number;

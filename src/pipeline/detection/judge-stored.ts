@@ -1,9 +1,10 @@
 import type { Config } from "../../config/schema.ts";
 import type { Candidate, Detections, DetectSource, LightCurveTable } from "../../detection/detect.ts";
+import type { Looks } from "../../detection/significance.ts";
 import * as metrics from "../../observability/metrics.ts";
 import type { Queryable, Transaction } from "../../store/database.ts";
 import { type DetectionOutcome, recordDetection, storeScores } from "../../store/detections.ts";
-import { lightCurvesOf, type MeasurementRow } from "../../store/measurements.ts";
+import { type LightCurveColumns, lightCurveColumns, type MeasurementRow } from "../../store/measurements.ts";
 import { detectInThreads } from "./in-threads.ts";
 import { mergeStored } from "./merge-stored.ts";
 import { flagGroups, type RefusedCandidate, verifyCandidates } from "./verify-stored.ts";
@@ -34,6 +35,10 @@ export interface JudgeHooks {
 	/** Told of each reason for which a candidate is not stored. */
 	onRefused?: (sourceId: string, reason: string) => void;
 	onProgress?: (done: number, total: number) => void;
+	/** So many newest points of each source, instead of all. */
+	newest?: number | undefined;
+	/** How often the sources are looked at. */
+	looks?: Looks | undefined;
 }
 
 /** A detector that contradicts the measurements is a fault that somebody must hear of. */
@@ -46,22 +51,26 @@ export async function judgeStored(
 	sources: readonly JudgedSource[],
 	settings: DetectionSettings,
 	configurationHash: string,
-	{ onRefused = reportRefused, onProgress = () => {} }: JudgeHooks = {},
+	{ onRefused = reportRefused, onProgress = () => {}, newest, looks }: JudgeHooks = {},
 ): Promise<Judgement> {
-	const rows = await lightCurvesOf(
+	const columns = await lightCurveColumns(
 		db,
 		sources.map((source) => source.id),
 		configurationHash,
+		newest,
 	);
-	const table = tableOf(sources, rows, await bandFrequencies(db));
+	const table = packedTable(sources, columns, await bandFrequencies(db));
 	const named = detectSources(sources);
-	const found = await judge(table, named, settings, onProgress);
+	const found = await judge(table, named, settings, looks, onProgress);
 	const { accepted, refused } = verifyCandidates(table, named, found.candidates);
 	for (const { candidate, reasons } of refused)
 		for (const reason of reasons) onRefused(named[candidate.sourceIndex].id, reason);
 	const detections = { ...found, candidates: flagGroups(accepted, named) };
 	const lastMjd = new Map<number, number>();
-	for (const row of rows) lastMjd.set(row.source_id, Math.max(row.mjd, lastMjd.get(row.source_id) ?? -Infinity));
+	columns.mjd.forEach((mjd, i) => {
+		const id = columns.sourceId[i];
+		lastMjd.set(id, Math.max(mjd, lastMjd.get(id) ?? -Infinity));
+	});
 	return { sources, detections, refused, lastMjd };
 }
 
@@ -109,6 +118,21 @@ export async function storeJudgement(
 export const newCandidates = (recorded: RecordedCandidate[]): number =>
 	recorded.filter(({ outcome }) => outcome === "detected").length;
 
+function packedTable(
+	sources: readonly JudgedSource[],
+	columns: LightCurveColumns,
+	bandMhz: ReadonlyMap<number, number>,
+): LightCurveTable {
+	const place = new Map(sources.map((source, i) => [source.id, i]));
+	return {
+		sourceIndex: Int32Array.from(columns.sourceId, (id) => place.get(id) as number),
+		mjd: columns.mjd,
+		frequencyMhz: columns.bandId.map((id) => bandMhz.get(id) as number),
+		flux: columns.flux,
+		fluxErr: columns.err,
+	};
+}
+
 /** Stored rows as a table of light curves: on the common scale where there is one. */
 export function tableOf(
 	sources: readonly JudgedSource[],
@@ -140,6 +164,7 @@ const judge = (
 	table: LightCurveTable,
 	sources: readonly DetectSource[],
 	settings: DetectionSettings,
+	looks: Looks | undefined,
 	onProgress: (done: number, total: number) => void,
 ): Promise<Detections> =>
 	detectInThreads(
@@ -151,6 +176,7 @@ const judge = (
 			tierHigh: settings.tier_high,
 			tierMedium: settings.tier_medium,
 			normalized: true,
+			looks,
 		},
 		onProgress,
 	);
