@@ -69,12 +69,25 @@ const scoresIn = (name: string) =>
 
 if (task === "table") {
 	const tails: Partial<Record<Looks, NullTail>> = {};
-	for (const kind of ["once", "every-epoch"] as const) {
-		const scores = scoresIn(kind);
-		if (scores.length === 0) continue;
-		tails[kind] = fitNullTail(scores, kind === "once" ? 0.9934 : 0.97);
-		process.stdout.write(`${kind}: ${JSON.stringify(tails[kind])}\n`);
+	const [once, looked] = [scoresIn("once"), scoresIn("every-epoch")];
+	tails.once = fitNullTail(once, 0.9934);
+	if (looked.length > 0) {
+		// Looks at every epoch are few sources and much work. They tell by how much more often a score is passed at some look
+		// than at one; the shape of the tail is that of the many sources looked at once.
+		const share = (scores: number[], extra: number) =>
+			(scores.filter((score) => score > LEAST_OF_INTEREST).length + extra) / scores.length;
+		const factor = Math.max(1, share(looked, 0.5) / share(once, 0));
+		const scaled = (p: number) => Number(Math.min(1, p * factor).toPrecision(6));
+		tails["every-epoch"] = {
+			...tails.once,
+			body: tails.once.body.map(({ score, exceeded }) => ({ score, exceeded: scaled(exceeded) })),
+			exceeded: scaled(tails.once.exceeded),
+			nulls: looked.length,
+			highest: Math.max(...looked),
+		};
+		process.stdout.write(`looks at every epoch pass ${factor.toFixed(2)} times as often (${looked.length} sources)\n`);
 	}
+	for (const [kind, tail] of Object.entries(tails)) process.stdout.write(`${kind}: ${JSON.stringify(tail)}\n`);
 	writeFileSync(
 		join(dirname(dirname(fileURLToPath(import.meta.url))), "src/detection/calibration-table.ts"),
 		`/** Written by \`node bench/detect-calibration.ts\`: do not edit by hand. */\n` +
