@@ -16,7 +16,7 @@ export const KERNEL = pixelKernel(BEAM, { eastPerX: -PIXEL_DEG, eastPerY: 0, nor
 export const RMS = 1e-3;
 
 type Card = [keyword: string, value: string | number];
-const celestial = (side: number): Card[] => [
+const celestial = (width: number, height = width): Card[] => [
 	["BUNIT", "Jy/beam"],
 	["BMAJ", BEAM.majorDeg],
 	["BMIN", BEAM.minorDeg],
@@ -25,11 +25,11 @@ const celestial = (side: number): Card[] => [
 	["CTYPE1", "RA---SIN"],
 	["CRVAL1", 187.3],
 	["CDELT1", -PIXEL_DEG],
-	["CRPIX1", side / 2 + 1],
+	["CRPIX1", width / 2 + 1],
 	["CTYPE2", "DEC--SIN"],
 	["CRVAL2", 37.5],
 	["CDELT2", PIXEL_DEG],
-	["CRPIX2", side / 2 + 1],
+	["CRPIX2", height / 2 + 1],
 ];
 
 /** A source of a written image: 0-based pixels, Jy/beam. */
@@ -56,7 +56,7 @@ export async function writeObservation(
 	mkdirSync(dirname(path), { recursive: true });
 	const start = new Date(Date.UTC(2024, 0, 1) + startDay * 86_400_000).toISOString().slice(0, 19);
 	await writeFitsImage(path, plane, [
-		...celestial(plane.width),
+		...celestial(plane.width, plane.height),
 		["CTYPE3", "FREQ"],
 		["CRVAL3", frequencyMhz * 1e6],
 		["CDELT3", 64e6],
@@ -67,8 +67,19 @@ export async function writeObservation(
 }
 
 /** Writes a catalogue of the sources' places on such images. */
-export function writeCatalogue(path: string, side: number, sources: readonly { x: number; y: number }[]): void {
-	const cards: Card[] = [["SIMPLE", "T"], ["NAXIS", 2], ["NAXIS1", side], ["NAXIS2", side], ...celestial(side)];
+export function writeCatalogue(
+	path: string,
+	width: number,
+	sources: readonly { x: number; y: number }[],
+	height = width,
+): void {
+	const cards: Card[] = [
+		["SIMPLE", "T"],
+		["NAXIS", 2],
+		["NAXIS1", width],
+		["NAXIS2", height],
+		...celestial(width, height),
+	];
 	const text = cards.map(
 		([k, v]) => `${k.padEnd(8)}= ${k === "SIMPLE" ? "T" : typeof v === "string" ? `'${v.padEnd(8)}'` : v}`,
 	);

@@ -4,6 +4,7 @@ import type { FitsHeader } from "../../formats/fits/header.ts";
 import { readFitsImage } from "../../formats/fits/image.ts";
 import { writeFitsImage } from "../../formats/fits/write.ts";
 import { backgroundAndNoise } from "../../photometry/background.ts";
+import { naming } from "../../pipeline/pixels/open-image.ts";
 import { pixelKernel } from "../../sky/beam.ts";
 import { type Command, EXIT, stringOption } from "../command.ts";
 import { beamOption, IMAGE_OPTIONS, imageArgument } from "../image-options.ts";
@@ -46,7 +47,7 @@ export const command: Command = {
 		const { plane, wcs, header, beam: own } = await readFitsImage(path, { requireBeam: given === undefined });
 		const beam = given ?? own;
 		if (beam === undefined) throw new CausticError("no-beam", "there is no restoring beam", { subject: path });
-		const maps = backgroundAndNoise(plane, pixelKernel(beam, wcs.referenceJacobian));
+		const maps = naming(path, () => backgroundAndNoise(plane, pixelKernel(beam, wcs.referenceJacobian)));
 		const name = stringOption(invocation, "out") ?? withoutExtension(path);
 		const cards: CardToWrite[] = [["BUNIT", "Jy/beam"], ...cardsOf(header)];
 		const written = { background: `${name}.bkg.fits`, noise: `${name}.rms.fits` };

@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { badInput } from "../../error.ts";
+import { badInput, CausticError } from "../../error.ts";
 import { readFitsImage, readFitsPlane } from "../../formats/fits/image.ts";
 import { backgroundNodes, noiseMap, subtractNodes, subtractPlane } from "../../photometry/background.ts";
 import { type NodeGrid, nodePlaces, valueAt } from "../../photometry/node-grid.ts";
@@ -49,15 +49,22 @@ function sameGrid(plane: Plane, path: string, image: Plane): Plane {
 	return plane;
 }
 
+/** Names the file in what is said of an image's pixels. */
+export function naming<T>(path: string, work: () => T): T {
+	try {
+		return work();
+	} catch (error) {
+		if (!(error instanceof CausticError)) throw error;
+		const { code, message, remedy, cause } = error;
+		throw badInput(code, message, { subject: path, ...(remedy === undefined ? {} : { remedy }), cause });
+	}
+}
+
 /**
  * Puts the noise beside an image and takes its background off, in the image's own memory; maps that are not there are
  * made from the image itself. `channel` chooses the plane of maps that are cubes themselves.
  */
-export async function withMaps(
-	image: OpenImage["image"],
-	paths: Pick<ImagePaths, "noise" | "background">,
-	channel?: number,
-): Promise<OpenImage> {
+export async function withMaps(image: OpenImage["image"], paths: ImagePaths, channel?: number): Promise<OpenImage> {
 	const { plane, wcs, beam } = image;
 	const kernel = pixelKernel(beam, wcs.referenceJacobian);
 	const options = channel === undefined ? {} : { plane: channel };
@@ -65,7 +72,7 @@ export async function withMaps(
 	let noise = paths.noise === null ? undefined : await read(paths.noise);
 	let background: NodeGrid | null = null;
 	if (noise === undefined || (paths.background === null && paths.noise === null)) {
-		const nodes = backgroundNodes(plane, kernel);
+		const nodes = naming(paths.image, () => backgroundNodes(plane, kernel));
 		noise ??= noiseMap(plane, nodes.noise);
 		if (paths.background === null && paths.noise === null) {
 			background = nodes.background;
