@@ -68,6 +68,14 @@ export const configSchema = z.strictObject({
 			.enum(["least-squares", "optimal"])
 			.default("least-squares")
 			.describe("Weights of forced photometry: 1/noise^2, or optimal under the noise correlation"),
+		catalog_beam: z
+			.array(z.number())
+			.length(3)
+			.refine(([major, minor]) => major >= minor && minor > 0, "needs major and minor axis, arcsec, and position angle")
+			.optional()
+			.describe(
+				"Beam [major arcsec, minor arcsec, pa deg] with which the catalogue's sizes were fitted; without it every source is measured as a point",
+			),
 		upper_limit_sigma: positive(3, "A flux below this many errors carries an upper limit"),
 		max_concurrent_operations: count(10, "Images in work at the same time, at most", 1, 256),
 		memory_limit_mb: count(8192, "Memory for pixels of images in work, MB", 64),

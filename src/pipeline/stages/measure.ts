@@ -7,9 +7,10 @@ import { publish } from "../../store/events.ts";
 import { getImage, imagesOfRun } from "../../store/images.ts";
 import { sourcesMeasuredIn, storeMeasurements } from "../../store/measurements.ts";
 import { failedUnits } from "../../store/runs.ts";
-import { sourcesWithin } from "../../store/sources.ts";
+import { type SourceRow, sourcesWithin } from "../../store/sources.ts";
 import { compareWithFitted, fittedFluxes } from "../checks/fitted.ts";
 import { photometrySettings } from "../pixels/settings.ts";
+import type { MeasureTask } from "../pixels/tasks.ts";
 import { imagePathOf, type Stage, type StageResult } from "../stage.ts";
 
 /**
@@ -46,6 +47,7 @@ export const measure: Stage = {
 			paths: { image: image.path, noise: image.noise_path, background: image.background_path },
 			settings: photometrySettings(config),
 			pixels: image.width * image.height,
+			...shapesOf(all, config.photometry_pipeline.catalog_beam),
 			...shifted(all, image.offset_east_arcsec / 3600, image.offset_north_arcsec / 3600),
 		});
 		// A value that is there stays: an image of an earlier run gains the new sources and keeps the rest as published.
@@ -121,6 +123,24 @@ export const measure: Stage = {
 		};
 	},
 };
+
+/** Fitted sizes of a catalogue whose beam is known: resolved sources are measured with their shape. */
+function shapesOf(sources: readonly SourceRow[], beam: readonly number[] | undefined): Pick<MeasureTask, "shapes"> {
+	if (beam === undefined) return {};
+	const column = (value: (source: SourceRow) => number | null) =>
+		Float64Array.from(sources, (source) => value(source) ?? Number.NaN);
+	const unknown = () => new Float64Array(sources.length).fill(Number.NaN);
+	return {
+		shapes: {
+			majorArcsec: column((source) => source.major_arcsec),
+			minorArcsec: column((source) => source.minor_arcsec),
+			paDeg: column((source) => source.pa_deg),
+			majorErrArcsec: unknown(),
+			minorErrArcsec: unknown(),
+			beam: { majorDeg: beam[0] / 3600, minorDeg: beam[1] / 3600, paDeg: beam[2] },
+		},
+	};
+}
 
 function countClasses(flux: Float64Array, error: Float64Array): Record<SnrClass, number> {
 	const counts = Object.fromEntries(SNR_CLASSES.map((name) => [name, 0])) as Record<SnrClass, number>;
