@@ -170,6 +170,8 @@ export class Database implements Queryable {
 		});
 		// An idle connection that breaks is replaced at its next use; without a listener it would end the process.
 		this.#pool.on("error", () => {});
+		// The same of one that is in use: its statement fails, and that is told to whoever gave it.
+		this.#pool.on("connect", (client) => client.on("error", () => {}));
 	}
 
 	async #connect(): Promise<pg.PoolClient> {

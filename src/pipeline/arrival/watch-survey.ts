@@ -4,6 +4,7 @@ import type { Logger } from "../../observability/log.ts";
 import { beatWatch, claimWatch, endWatch } from "../../store/arrivals.ts";
 import { isPassing } from "../../store/database.ts";
 import { addDeadLetter } from "../../store/dead-letters.ts";
+import { startEmbeddedPostgres } from "../../store/embedded-postgres.ts";
 import type { Store } from "../../store/open.ts";
 import { getRun, type Run, runningRuns } from "../../store/runs.ts";
 import type { Session } from "../session.ts";
@@ -69,11 +70,25 @@ export async function watchSurvey(options: SurveyWatchOptions): Promise<WatchOut
 				// What was not stored is seen again.
 				if (!isPassing(error) || options.signal.aborted) throw error;
 				options.log.warn({ error: (error as Error).message }, "watch_interrupted");
+				options.say(`the database does not answer (${(error as Error).message}): trying again`, {
+					kind: "interrupted",
+				});
 				await new Promise((resolve) => setTimeout(resolve, RETRY_S * 1000));
+				await startServerAgain(options.store);
 			}
 		}
 	} finally {
 		await endWatch(database, identity).catch(() => {});
+	}
+}
+
+/** An embedded server that was killed is started by whoever needs it; a watch needs it for as long as it lives. */
+async function startServerAgain({ database, dataFolder }: Store): Promise<void> {
+	if (database.target.socketDir === undefined) return;
+	try {
+		await (await startEmbeddedPostgres(dataFolder)).release();
+	} catch {
+		// The next attempt says whether it answers.
 	}
 }
 
