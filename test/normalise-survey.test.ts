@@ -19,12 +19,28 @@ import { type SimulatedField, simulateField } from "./simulated-gains.ts";
 import { storeEpoch, storeField } from "./stored-field.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "caustic-normalise-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-let stores = 0;
+let store: Store;
+beforeAll(async () => {
+	store = await openStore({ dataFolder: folder });
+}, 60_000);
+afterAll(async () => {
+	await store.close();
+	rmSync(folder, { recursive: true, force: true });
+});
+
+/** An empty store: one server serves all surveys of this file, one after another. */
+async function emptied(): Promise<Store> {
+	const tables = await store.database.query<{ name: string }>(
+		"tables",
+		"SELECT quote_ident(tablename) AS name FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'schema_migration'",
+	);
+	await store.database.execute("empty", `TRUNCATE ${tables.map(({ name }) => name).join(", ")} CASCADE`);
+	return store;
+}
 
 /** A stored survey and the stages that normalise its epochs one after another, as runs would. */
 async function survey(field: SimulatedField, how: { catalogue?: boolean; overrides?: string[] } = {}) {
-	const store = await openStore({ dataFolder: join(folder, String(stores++)) });
+	await emptied();
 	const loaded = loadConfig({ overrides: how.overrides ?? [] });
 	const { config } = loaded;
 	await storeField(store.database, field, (k) => `run${k}`, {
@@ -32,6 +48,7 @@ async function survey(field: SimulatedField, how: { catalogue?: boolean; overrid
 		...(how.catalogue === true ? { catalogueFluxJy: (i: number) => field.trueFluxJy[i] } : {}),
 	});
 	const context = { database: store.database, config, configurationHash: configurationHash(config) } as StageContext;
+	const computed = (stage: Stage, epoch: number) => stage.execute(context, { id: `run${epoch}` } as Run, "1");
 	const work = async (stage: Stage, epoch: number) => {
 		const run = { id: `run${epoch}` } as Run;
 		for (const unit of await stage.units(store.database, run, config)) {
@@ -51,7 +68,7 @@ async function survey(field: SimulatedField, how: { catalogue?: boolean; overrid
 		(await query("SELECT * FROM flux_correction WHERE image_id = $1", [k + 1]))[0] as Row & {
 			details: { steps: { source: string; reasons: string[] }[]; reasons: string[] };
 		};
-	return { store, loaded, epoch, query, correction };
+	return { store, loaded, epoch, computed, query, correction };
 }
 
 /** Normalises the first epochs; the place of the best reference then. */
@@ -73,16 +90,13 @@ describe("two hundred references with gain jumps, tilts and noise, epoch after e
 	let rows: Row[];
 	let corrections: Row[];
 	let versions: Row[];
-	let store: Store;
 	beforeAll(async () => {
 		const run = await survey(field);
-		store = run.store;
 		for (let k = 0; k < field.epochs; k++) await run.epoch(k);
 		rows = await run.query("SELECT * FROM measurement ORDER BY source_id, image_id");
 		corrections = await run.query("SELECT * FROM flux_correction ORDER BY image_id");
 		versions = await run.query("SELECT * FROM reference_set ORDER BY version");
 	}, 120_000);
-	afterAll(() => store.close());
 	const cellOf = (row: Row) => (Number(row.source_id) - 1) * field.epochs + Number(row.image_id) - 1;
 	const truth = (row: Row) => field.trueFluxJy[Number(row.source_id) - 1];
 	/** The survey's scale is relative: one factor for all. */
@@ -211,7 +225,6 @@ describe.each([
 			isolated: expect.any(Number),
 			not_a_candidate: 1,
 		});
-		await run.store.close();
 	});
 });
 
@@ -236,7 +249,6 @@ describe("the chain of fallbacks, each step marked in what is stored", () => {
 				if (i === primary) expect(values[values.length - 1][i] / value).toBeCloseTo(rise, 3);
 				else expect(Math.abs(values[values.length - 1][i] / value - 1)).toBeLessThan(0.01);
 			});
-			await run.store.close();
 		}
 	});
 
@@ -246,12 +258,10 @@ describe("the chain of fallbacks, each step marked in what is stored", () => {
 		expect(await known.correction(0)).toMatchObject({ source: "catalogue", status: "applied" });
 		const c = Number((await known.correction(0)).correction);
 		expect(Math.abs(c / field.factor[0] - 1)).toBeLessThan(4 * Number((await known.correction(0)).correction_err));
-		await known.store.close();
 		const far = await survey(field, { catalogue: true, overrides: ["normalization.catalogue_frequency_mhz=887.5"] });
 		await far.epoch(0);
 		// Fluxes of the true sky taken as if they were of 887.5 MHz: the scale is off by the spectrum's factor.
 		expect(Number((await far.correction(0)).correction) / c).toBeCloseTo((1400 / 887.5) ** 0.7, 2);
-		await far.store.close();
 		const alone = await survey(field);
 		await alone.epoch(0);
 		expect(await alone.correction(0)).toMatchObject({ source: "none", status: "not_normalised", correction: 1 });
@@ -259,7 +269,6 @@ describe("the chain of fallbacks, each step marked in what is stored", () => {
 		for (const row of rows) expect(row.norm_flags).toContain("not_normalised");
 		// Nobody expects references before the third epoch: no alert.
 		expect(await alone.query("SELECT * FROM event WHERE type = 'NormalizationAlert'")).toEqual([]);
-		await alone.store.close();
 	});
 
 	test("too few references: wider field, catalogue, cached, none; each announced; /metrics tells", async () => {
@@ -332,7 +341,25 @@ describe("the chain of fallbacks, each step marked in what is stored", () => {
 		expect(value('normalization_alerts_total{kind="insufficient_references"}')).toBeGreaterThanOrEqual(3);
 		expect(value('normalization_cache_lookups_total{cache="references",result="hit"}')).toBeGreaterThan(0);
 		await service.close();
-		await run.store.close();
+	});
+
+	test("two runs that prepare the same field at once leave one version, not two of the same number", async () => {
+		const run = await survey(field);
+		for (let k = 0; k < 3; k++) await run.epoch(k);
+		await storeEpoch(run.store.database, field, 3, "run3");
+		const first = await run.computed(normalise, 3);
+		await run.store.database.transaction("store", (tx) => first.store(tx));
+		const prepared = [await run.computed(references, 3), await run.computed(references, 3)];
+		await Promise.all(prepared.map((result) => run.store.database.transaction("store", (tx) => result.store(tx))));
+		expect(
+			(await run.query("SELECT version, method FROM reference_set ORDER BY id")).map((row) => [
+				row.version,
+				row.method,
+			]),
+		).toEqual([
+			[1, "joint"],
+			[2, "updated"],
+		]);
 	});
 
 	test("a factor outside 0.5 to 2 is stored, flagged, announced, and applied to nothing", async () => {
@@ -351,6 +378,5 @@ describe("the chain of fallbacks, each step marked in what is stored", () => {
 		}
 		const [alert] = await run.query("SELECT data FROM event WHERE type = 'NormalizationAlert'");
 		expect(alert.data).toMatchObject({ kind: "suspicious_correction", image: 7 });
-		await run.store.close();
 	});
 });

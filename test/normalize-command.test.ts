@@ -11,7 +11,7 @@ import { configurationHash } from "../src/pipeline/runner.ts";
 import type { StageContext } from "../src/pipeline/stage.ts";
 import { normalise } from "../src/pipeline/stages/normalise.ts";
 import type { Row } from "../src/store/database.ts";
-import { openStore } from "../src/store/open.ts";
+import { openStore, type Store } from "../src/store/open.ts";
 import type { Run } from "../src/store/runs.ts";
 import { simulateField } from "./simulated-gains.ts";
 import { storeField } from "./stored-field.ts";
@@ -163,26 +163,21 @@ describe("caustic normalize on stored images", () => {
 		jumps: [{ first: 4, last: 5, amplitude: 0.2, tilt: 0.1 }],
 	});
 	let before: Row[];
-	const rowsOf = async (text: string) => {
-		const store = await openStore({ dataFolder: data });
-		try {
-			return await store.database.query<Row>("test", text);
-		} finally {
-			await store.close();
-		}
-	};
+	/** Open throughout: the commands attach to its server instead of starting one each. */
+	let store: Store;
+	const rowsOf = (text: string) => store.database.query<Row>("test", text);
 	const MEASUREMENTS = "SELECT * FROM measurement ORDER BY image_id, source_id";
 	beforeAll(async () => {
-		const store = await openStore({ dataFolder: data });
+		store = await openStore({ dataFolder: data });
 		const { config } = loadConfig();
 		await storeField(store.database, survey, () => "first", { catalogueFluxJy: (i) => survey.trueFluxJy[i] });
 		await store.database.execute("end run", "UPDATE run SET status = 'done'");
 		const context = { database: store.database, config, configurationHash: configurationHash(config) } as StageContext;
 		const result = await normalise.execute(context, { id: "first" } as Run, "1");
 		await store.database.transaction("store", (tx) => result.store(tx));
-		await store.close();
 		before = await rowsOf(MEASUREMENTS);
 	}, 60_000);
+	afterAll(() => store.close());
 	const ask = async (...args: string[]) => {
 		const { code, stdout, stderr } = await caustic("normalize", ...args, "--data", data, "--json");
 		expect(stderr).toBe("");
@@ -281,12 +276,10 @@ describe("caustic normalize on stored images", () => {
 		for (const [args, text] of [
 			[[], /nothing to normalise was given/],
 			[["--image", "1", "--all"], /--image and --all at once/],
-			[["--image", "zero"], /"zero" is no id/],
 			[["--image", "99"], /image 99: there is no such image/],
 			[["--measurement", "S7"], /"S7" names no measurement/],
 			[["--measurement", "nobody/5"], /source nobody: has no measurement in image 5/],
 			[["--measurement", "S7/5", "--store"], /one measurement alone is not stored/],
-			[["--all", "--field", "F9"], /field F9: no stored image is left/],
 			[["--all", "--mode", "best"], /"best" is no mode/],
 			[["--image", "1", "--set", "photometry_pipeline.seed_sigma=7"], /has no measurement under the present settings/],
 		] as [string[], RegExp][]) {
@@ -294,5 +287,5 @@ describe("caustic normalize on stored images", () => {
 			expect(stderr).toMatch(text);
 			expect(code).toBe(2);
 		}
-	}, 60_000);
+	}, 180_000);
 });

@@ -110,14 +110,21 @@ export async function loadBaselines(db: Queryable, set: ReferenceSetRow): Promis
 	};
 }
 
-/** Writes a new version; earlier ones stay as they are, since normalised values name them. */
+/**
+ * Writes a new version; earlier ones stay as they are, since normalised values name them. Undefined when the newest is no
+ * longer `after`, which the new one continues: another run was faster.
+ */
 export async function storeBaselines(
 	tx: Transaction,
 	place: { fieldId: number; bandId: number },
 	next: Omit<StoredBaselines, "referenceSetId" | "version">,
-	supersedes: { id: number; version: number } | undefined,
-): Promise<number> {
+	after?: number,
+): Promise<number | undefined> {
+	// Whoever takes an id first stores first: the others wait here and then see the version that was made.
 	const id = await takeIds(tx, "reference_set", 1);
+	const newest = await newestReferenceSet(tx, place.fieldId, place.bandId);
+	if (after !== undefined && newest?.id !== after) return undefined;
+	const version = (newest?.version ?? 0) + 1;
 	const { value, error, tau, nEpochs, firstMjd, lastMjd, status, component, frozenEpochsMjd, ...scalars } =
 		next.baselines;
 	await tx.execute(
@@ -127,12 +134,13 @@ export async function storeBaselines(
 			id,
 			place.fieldId,
 			place.bandId,
-			(supersedes?.version ?? 0) + 1,
+			version,
 			next.method,
 			next.nEpochs,
-			supersedes?.id ?? null,
+			newest?.id ?? null,
 			JSON.stringify({
 				...scalars,
+				version: `${place.fieldId}/${place.bandId}/${version}`,
 				frozenEpochsMjd: Array.from(frozenEpochsMjd),
 				solvedEpochs: next.solvedEpochs,
 				selection: next.selection,

@@ -9,6 +9,7 @@ import { CORRECTION_SOURCES } from "../../normalization/fallback.ts";
 import type { FieldResult } from "../../normalization/normalize-field.ts";
 import { type NormalizationMode, normalizationFlagNames } from "../../normalization/normalize-image.ts";
 import type { FieldSurvey } from "../../normalization/survey.ts";
+import { normalizationOptions } from "../../pipeline/normalise/field-scale.ts";
 import { normalizeInThreads } from "../../pipeline/normalise/in-threads.ts";
 import { normalizationReport } from "../../plots/normalization-report.ts";
 import { type Command, type Invocation, JSON_OPTION, numberOption, stringOption } from "../command.ts";
@@ -71,7 +72,7 @@ export const command: Command = {
 			type: "string",
 			value: "MODE",
 			help: "plane (a gradient where references show one), ensemble, single-reference (the nearest) or none",
-			default: "plane",
+			default: "plane; as configured for stored images",
 		},
 		"min-snr": { type: "string", value: "N", help: "median signal to noise that a reference needs", default: "20" },
 		report: {
@@ -111,8 +112,11 @@ export const command: Command = {
 		const out = stringOption(invocation, "out");
 		if (out !== undefined) checkTablePath(out);
 		if (path === undefined) {
-			const modes = invocation.options.compare === true ? [mode, ...MODES.filter((name) => name !== mode)] : [mode];
-			return withStore(invocation, { mustExist: true }, (opened) => normalizeStored(invocation, opened, modes));
+			return withStore(invocation, { mustExist: true }, (opened) => {
+				const first = invocation.options.mode === undefined ? normalizationOptions(opened.config).mode : mode;
+				const others = invocation.options.compare === true ? MODES.filter((name) => name !== first) : [];
+				return normalizeStored(invocation, opened, [first, ...others]);
+			});
 		}
 		for (const name of ["field", "frequency", "from", "to", "store", "compare", "data", "database", "config", "set"]) {
 			if (invocation.options[name] !== undefined) {

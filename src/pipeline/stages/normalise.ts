@@ -22,9 +22,7 @@ const YOUNG_EPOCHS = 12;
 interface BandResult {
 	bandId: number;
 	images: { imageId: number; done: NormalizedRows }[];
-	version:
-		| { next: Omit<StoredBaselines, "referenceSetId" | "version">; before: StoredBaselines | undefined }
-		| undefined;
+	version: Omit<StoredBaselines, "referenceSetId" | "version"> | undefined;
 	referenceSetId: number | null;
 	/** Whether there are baselines at all: before the third epoch nobody expects references. */
 	hasVersion: boolean;
@@ -91,13 +89,7 @@ export const normalise: Stage = {
 				for (const result of results) {
 					let referenceSetId = result.referenceSetId;
 					if (result.version !== undefined) {
-						const { next, before } = result.version;
-						referenceSetId = await storeBaselines(
-							tx,
-							{ fieldId, bandId: result.bandId },
-							next,
-							before === undefined ? undefined : { id: before.referenceSetId, version: before.version },
-						);
+						referenceSetId = (await storeBaselines(tx, { fieldId, bandId: result.bandId }, result.version)) ?? null;
 					}
 					await storeNormalized(
 						tx,
@@ -158,7 +150,7 @@ async function normaliseBand(
 	return {
 		bandId: band.id,
 		images: done,
-		version: next === undefined ? undefined : { next, before },
+		version: next,
 		referenceSetId: before?.referenceSetId ?? null,
 		hasVersion: current !== undefined,
 		listed: current?.primary.length ?? 0,

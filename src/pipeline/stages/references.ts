@@ -37,7 +37,7 @@ export const references: Stage = {
 			output: { solved: made("joint"), updated: made("updated") },
 			async store(tx) {
 				for (const { bandId, before, next } of versions) {
-					await storeBaselines(tx, { fieldId, bandId }, next, { id: before.referenceSetId, version: before.version });
+					await storeBaselines(tx, { fieldId, bandId }, next, before.referenceSetId);
 				}
 			},
 		};
