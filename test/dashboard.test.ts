@@ -212,6 +212,7 @@ describe.skipIf(!hasChromium)("the dashboard in a browser", () => {
 		await page.goto(`${address}/candidates/${survey.lensed.candidateId}`);
 		const pictures = page.locator(".cutouts canvas");
 		await pictures.nth(7).waitFor();
+		await sees("Dashed: the best alternative, a flare.");
 		expect(await pictures.count()).toBe(8);
 		const inks = await pictures.first().evaluate((element) => {
 			const canvas = element as HTMLCanvasElement;

@@ -124,6 +124,19 @@ export async function seedSurvey(
 	};
 }
 
+/** What the detector leaves of the best candidate, for those who draw its fit. */
+const fittedLens = (centreMjd: number) => ({
+	alpha_1400mhz: 14.1,
+	beta_s: 0.81,
+	lensed_fraction: 0.9,
+	fwhm_days: 23.8,
+	centre_mjd: centreMjd,
+	reference_frequency_mhz: 1400,
+	best_alternative: "flare",
+	alternative_parameters: { peakMjd: centreMjd, riseDays: 4, decayDays: 8, index: 0.3 },
+	alternative_amplitude: -0.5,
+});
+
 function sourceName({ ra, dec }: Sky, index: number): string {
 	const minutes = ra * 4;
 	const two = (value: number) => String(Math.floor(value)).padStart(2, "0");
@@ -291,6 +304,7 @@ async function seedCandidates(tx: Transaction, lensed: number, flaring: number, 
 				n * 4,
 				id === 2 ? "single_band|partial" : "",
 				JSON.stringify({
+					...(id === 1 ? fittedLens(peak) : {}),
 					lambda_null: 15.2 * significance,
 					lambda_alternative: 9.1 * significance,
 					leave_one_out: 11.4 * significance,

@@ -1,8 +1,7 @@
 import type { Candidate } from "./candidate.ts";
 import { type CorrectedField, sourceOf } from "./detect.ts";
+import { eventEffects } from "./event-effects.ts";
 import type { DetectSource, FieldData } from "./light-curve-table.ts";
-import { alphaAt, lensGain, lensProfile } from "./plasma-lens.ts";
-import { flareShape } from "./templates.ts";
 
 /** One band of a candidate's light curve, with what was fitted to it. All arrays run over the epochs with data. */
 export interface ExplainedBand {
@@ -46,7 +45,7 @@ export function explainCandidate(
 	const j = field.sources.indexOf(candidate.sourceIndex);
 	const { flux, err } = sourceOf(field, j);
 	const rawFlux = raw.flux.subarray(j * flux.length, (j + 1) * flux.length);
-	const effects = effectsOf(candidate, field.mjd, field.frequencyMhz);
+	const effects = eventEffects(candidate.explanation, field.mjd, field.frequencyMhz);
 	const bands = Array.from(field.frequencyMhz, (frequencyMhz, k): ExplainedBand => {
 		const epochs: number[] = [];
 		for (let i = 0; i < field.mjd.length; i++)
@@ -71,30 +70,6 @@ export function explainCandidate(
 		};
 	});
 	return { bands, neighbours: neighboursOf(field, sources, j), text: describeInNumbers(candidate, sources, bands) };
-}
-
-/** Fractional effect of the lens and of the best alternative, bands fastest. */
-function effectsOf(candidate: Candidate, mjd: Float64Array, frequencyMhz: Float64Array) {
-	const bands = frequencyMhz.length;
-	const e = candidate.explanation;
-	const lens = new Float64Array(mjd.length * bands);
-	const alternative = new Float64Array(mjd.length * bands);
-	const days = e.fwhm_days / lensProfile(alphaAt(e.alpha_1400mhz, e.reference_frequency_mhz), e.beta_s).fwhm;
-	const p = e.alternative_parameters;
-	for (let k = 0; k < bands; k++) {
-		const profile = lensProfile(alphaAt(e.alpha_1400mhz, frequencyMhz[k]), e.beta_s);
-		for (let i = 0; i < mjd.length; i++) {
-			lens[i * bands + k] = e.lensed_fraction * (lensGain(profile, (mjd[i] - e.centre_mjd) / days) - 1);
-			let rival = 0;
-			if (e.best_alternative === "flare")
-				rival =
-					flareShape(mjd[i] - p.peakMjd, p.riseDays, p.decayDays) *
-					(frequencyMhz[k] / e.reference_frequency_mhz) ** p.index;
-			else if (e.best_alternative !== "none" && mjd[i] >= p.startMjd && mjd[i] <= p.endMjd) rival = -1;
-			alternative[i * bands + k] = e.alternative_amplitude * rival;
-		}
-	}
-	return { lens, alternative };
 }
 
 function neighboursOf(field: CorrectedField, sources: readonly DetectSource[], j: number) {

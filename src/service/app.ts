@@ -11,6 +11,7 @@ import type { DashboardFiles } from "./dashboard-files.ts";
 import { documentation } from "./documentation.ts";
 import { bodySize, isExpected, knownHost, sameOrigin, securityHeaders, timeLimit } from "./guards.ts";
 import { problemOf, problemResponse, validationProblem } from "./problem.ts";
+import { candidateModelRoutes } from "./routes/candidate-model.ts";
 import { candidateRoutes } from "./routes/candidates.ts";
 import { deadLetterRoutes } from "./routes/dead-letters.ts";
 import { detectionRoutes } from "./routes/detection.ts";
@@ -33,6 +34,7 @@ const ROUTES = [
 	imageRoutes,
 	sourceRoutes,
 	candidateRoutes,
+	candidateModelRoutes,
 	photometryRoutes,
 	runRoutes,
 	detectionRoutes,

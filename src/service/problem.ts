@@ -52,7 +52,9 @@ const TITLES: Record<number, string> = {
 
 const statusOf = (error: CausticError): ContentfulStatusCode =>
 	STATUS_OF_CODE[error.code] ??
-	(/^no-(image|source|candidate|run|dead-letter|epoch|field|route|component|job|report|image-file)$/.test(error.code)
+	(/^no-(image|source|candidate|run|dead-letter|epoch|field|route|component|job|report|image-file|model)$/.test(
+		error.code,
+	)
 		? 404
 		: error.blame === "input"
 			? 400

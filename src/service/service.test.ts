@@ -166,6 +166,28 @@ describe("files", () => {
 		expect((await get(`/api/v1/runs/${encodeURIComponent("../postgres/PG_VERSION")}/report`)).status).toBe(404);
 	});
 
+	test("the fitted lens of a candidate as light curves: level far away, dimmer at the peak; none without a fit", async () => {
+		const path = `/api/v1/candidates/${survey.lensed.candidateId}`;
+		const { peak_mjd } = (await (await get(path)).json()) as { peak_mjd: number };
+		const model = (await (await get(`${path}/model`)).json()) as {
+			mjd: number[];
+			bands: { level_jy: number; lens_jy: number[]; alternative_jy: number[] }[];
+		};
+		expect(model.bands).toHaveLength(survey.frequenciesMhz.length);
+		const nearest = model.mjd.reduce(
+			(best, time, i) => (Math.abs(time - peak_mjd) < Math.abs(model.mjd[best] - peak_mjd) ? i : best),
+			0,
+		);
+		for (const { level_jy, lens_jy, alternative_jy } of model.bands) {
+			expect([lens_jy.length, alternative_jy.length]).toEqual([model.mjd.length, model.mjd.length]);
+			expect(lens_jy[nearest]).toBeLessThan(0.6 * level_jy);
+			expect(Math.max(...lens_jy)).toBeGreaterThan(level_jy);
+			expect(alternative_jy[nearest]).toBeLessThan(Math.max(...alternative_jy));
+		}
+		const without = await get(`/api/v1/candidates/${survey.mediumCandidateId}/model`);
+		expect([without.status, (await problemOf(without)).code]).toEqual([404, "no-model"]);
+	});
+
 	test("an image whose file has gone has no cutout", async () => {
 		const gone = await get("/api/v1/images/1/cutout?ra=0&dec=-4");
 		expect([gone.status, (await problemOf(gone)).code]).toEqual([404, "no-image-file"]);

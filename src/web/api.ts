@@ -349,6 +349,14 @@ export async function getHealth(): Promise<Health> {
 	return (await response.json()) as Health;
 }
 
+/** Light curves of the fitted lens and of its best alternative. */
+export interface CandidateModel {
+	candidate_id: number;
+	best_alternative: string;
+	mjd: number[];
+	bands: { band_id: number; frequency_mhz: number; level_jy: number; lens_jy: number[]; alternative_jy: number[] }[];
+}
+
 /** The pixels of an image about a position, row by row from the bottom. */
 export interface Cutout {
 	image_id: number;

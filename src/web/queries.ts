@@ -3,6 +3,7 @@ import {
 	type Band,
 	type Candidate,
 	type CandidateEvent,
+	type CandidateModel,
 	type Correction,
 	type Cutout,
 	type DeadLetter,
@@ -128,6 +129,11 @@ export const candidate = (id: number) =>
 	queryOptions({
 		queryKey: ["candidates", id],
 		queryFn: ({ signal }) => get<Candidate>(`/api/v1/candidates/${id}`, {}, signal),
+	});
+export const candidateModel = (id: number) =>
+	queryOptions({
+		queryKey: ["candidates", id, "model"],
+		queryFn: ({ signal }) => get<CandidateModel>(`/api/v1/candidates/${id}/model`, {}, signal),
 	});
 export const candidateHistory = (id: number) =>
 	queryOptions({

@@ -1,8 +1,8 @@
 import { useCallback, useMemo } from "react";
-import type { BandStatistics, LightCurve } from "../api.ts";
+import type { BandStatistics, CandidateModel, LightCurve } from "../api.ts";
 import { fixed, flagText, frequency, short } from "../format.ts";
-import { bandColour } from "./colours.ts";
-import type { PointSeries, Span } from "./points.ts";
+import { bandColour, SOFT } from "./colours.ts";
+import type { Curve, PointSeries, Span } from "./points.ts";
 import { PointsPlot, timeText } from "./points-plot.tsx";
 
 export type FluxKind = "normalised" | "raw";
@@ -17,6 +17,8 @@ interface LightCurveStackProps {
 	spans?: Span[];
 	statistics?: BandStatistics[];
 	panelHeight?: number;
+	/** What was fitted to an event, to be drawn over the normalised fluxes. */
+	model?: CandidateModel | undefined;
 	syncKey: string;
 	title: string;
 	/** Told the time of the point nearest to a click. */
@@ -57,9 +59,28 @@ function seriesOf(curve: LightCurve, kind: FluxKind, colour: string, unit: numbe
 	};
 }
 
+/** The lens as a line, the best alternative dashed. */
+function fittedCurves(
+	curve: LightCurve,
+	model: CandidateModel | undefined,
+	i: number,
+	n: number,
+	unit: number,
+): Curve[] {
+	const band = model?.bands.find((one) => one.band_id === curve.band_id);
+	if (model === undefined || band === undefined || curve.method !== "forced") return [];
+	const line = (y: number[], isDashed: boolean): Curve => ({
+		colour: isDashed ? SOFT : bandColour(i, n),
+		x: model.mjd,
+		y: y.map((value) => value / unit),
+		isDashed,
+	});
+	return [...(model.best_alternative === "none" ? [] : [line(band.alternative_jy, true)]), line(band.lens_jy, false)];
+}
+
 /** Light curves, one panel per subband under a common time axis: error bars, flagged points hollow, events shaded. */
 export function LightCurveStack(props: LightCurveStackProps) {
-	const { curves, kind, overlay, relative, spans, statistics, syncKey, title } = props;
+	const { curves, kind, overlay, relative, spans, statistics, syncKey, title, model } = props;
 	const xRange = useMemo((): [number, number] | undefined => {
 		const times = curves.flatMap((curve) =>
 			curve.mjd.length === 0 ? [] : [curve.mjd[0], curve.mjd[curve.mjd.length - 1]],
@@ -67,17 +88,20 @@ export function LightCurveStack(props: LightCurveStackProps) {
 		return times.length === 0 ? undefined : [Math.min(...times), Math.max(...times)];
 	}, [curves]);
 
-	const { series, unitName } = useMemo(() => {
+	const { series, unitName, fitted } = useMemo(() => {
 		const largest = Math.max(0, ...curves.map((curve) => Math.abs(median(numbers(curve.flux_jy))) || 0));
 		const [scale, name] = largest >= 10 ? [1, "Jy"] : [1e-3, "mJy"];
 		return {
+			fitted: curves.map((curve, i) =>
+				fittedCurves(curve, kind === "normalised" ? model : undefined, i, curves.length, scale),
+			),
 			unitName: relative === true ? "flux / median" : name,
 			series: curves.map((curve, i) => {
 				const unit = relative === true ? median(numbers(kind === "raw" ? curve.flux_jy : curve.flux_norm_jy)) : scale;
 				return seriesOf(curve, kind, bandColour(i, curves.length), unit);
 			}),
 		};
-	}, [curves, kind, relative]);
+	}, [curves, kind, relative, model]);
 
 	if (curves.length === 0) return <p className="empty">There is no measurement of this source yet.</p>;
 	if (overlay === true) {
@@ -107,6 +131,7 @@ export function LightCurveStack(props: LightCurveStackProps) {
 					key={`${curve.band_id}/${curve.method}`}
 					curves={[curve]}
 					series={[series[i]]}
+					fitted={fitted[i]}
 					kind={kind}
 					unitName={unitName}
 					spans={spans}
@@ -147,6 +172,7 @@ function Panel(props: {
 	isLast: boolean;
 	title: string;
 	onPick: ((mjd: number) => void) | undefined;
+	fitted?: Curve[];
 	statistics?: BandStatistics | undefined;
 	showMethod?: boolean;
 }) {
@@ -183,6 +209,7 @@ function Panel(props: {
 			xRange={props.xRange}
 			describe={describe}
 			onPick={props.onPick}
+			curves={props.fitted}
 			heading={
 				only === undefined ? undefined : (
 					<>

@@ -2,7 +2,7 @@ import { useMemo, useState } from "react";
 import uPlot from "uplot";
 import { mjdDate } from "../format.ts";
 import { GRID, INK, SOFT } from "./colours.ts";
-import { drawPoints, drawSpans, type PointSeries, type Span, shownRange } from "./points.ts";
+import { type Curve, drawCurves, drawPoints, drawSpans, type PointSeries, type Span, shownRange } from "./points.ts";
 import { useUplot } from "./use-uplot.ts";
 
 const FONT = "11px system-ui, sans-serif";
@@ -12,6 +12,8 @@ interface PointsPlotProps {
 	summary: string;
 	series: PointSeries[];
 	spans?: Span[];
+	/** What was fitted to the points. */
+	curves?: Curve[] | undefined;
 	/** Horizontal lines. */
 	levels?: { y: number; label: string; colour?: string }[];
 	height: number;
@@ -44,7 +46,7 @@ const nearest = (x: ArrayLike<number>, value: number): number => {
 
 /** Points with error bars over time (MJD). Drag zooms in, a double click zooms out. */
 export function PointsPlot(props: PointsPlotProps) {
-	const { series, spans, levels, height, yLabel, xLabel, xAxis, syncKey, describe, onPick } = props;
+	const { series, spans, levels, height, yLabel, xLabel, xAxis, syncKey, describe, onPick, curves } = props;
 	const [readout, setReadout] = useState("");
 	const [xLow, xHigh] = props.xRange ?? [Number.NaN, Number.NaN];
 	const [yLow, yHigh] = props.yRange ?? [Number.NaN, Number.NaN];
@@ -126,6 +128,7 @@ export function PointsPlot(props: PointsPlotProps) {
 				draw: [
 					(u) => {
 						drawLevels(u, levels ?? []);
+						drawCurves(u, curves ?? []);
 						drawPoints(u, series);
 					},
 				],
@@ -143,7 +146,24 @@ export function PointsPlot(props: PointsPlotProps) {
 				],
 			},
 		};
-	}, [series, spans, levels, height, yLabel, xLabel, xAxis, syncKey, describe, onPick, data, xLow, xHigh, yLow, yHigh]);
+	}, [
+		series,
+		spans,
+		levels,
+		height,
+		yLabel,
+		xLabel,
+		xAxis,
+		syncKey,
+		describe,
+		onPick,
+		curves,
+		data,
+		xLow,
+		xHigh,
+		yLow,
+		yHigh,
+	]);
 
 	const element = useUplot(options, data);
 	return (

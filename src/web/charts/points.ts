@@ -25,6 +25,33 @@ export interface Span {
 	label?: string | undefined;
 }
 
+/** A drawn curve, in order of x. */
+export interface Curve {
+	colour: string;
+	x: ArrayLike<number>;
+	y: ArrayLike<number>;
+	isDashed?: boolean;
+}
+
+/** Thin lines under the points: what was fitted to them. */
+export function drawCurves(u: uPlot, curves: Curve[]): void {
+	const { ctx, bbox } = u;
+	ctx.save();
+	ctx.beginPath();
+	ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+	ctx.clip();
+	ctx.lineWidth = 1.2 * devicePixelRatio;
+	for (const { colour, x, y, isDashed } of curves) {
+		ctx.strokeStyle = colour;
+		ctx.globalAlpha = isDashed === true ? 0.55 : 0.8;
+		ctx.setLineDash(isDashed === true ? [3 * devicePixelRatio, 4 * devicePixelRatio] : []);
+		ctx.beginPath();
+		for (let i = 0; i < x.length; i++) ctx.lineTo(u.valToPos(x[i], "x", true), u.valToPos(y[i], "y", true));
+		ctx.stroke();
+	}
+	ctx.restore();
+}
+
 export const shownRange = (all: PointSeries[]): [number, number] => {
 	let low = Infinity;
 	let high = -Infinity;

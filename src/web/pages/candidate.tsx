@@ -175,6 +175,7 @@ function CandidateView({ candidate }: { candidate: Candidate }) {
 						raDeg={candidate.ra_deg}
 						decDeg={candidate.dec_deg}
 						spans={spans}
+						{...(typeof candidate.explanation.alpha_1400mhz === "number" ? { candidate: candidate.id } : {})}
 					/>
 					<Panel title="Significance over time">
 						<Answer query={history}>

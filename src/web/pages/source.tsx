@@ -6,7 +6,7 @@ import { ASIDE, bandColour, MARK, TIER_COLOURS } from "../charts/colours.ts";
 import { type FluxKind, isSuspicious, LightCurveStack } from "../charts/light-curve-stack.tsx";
 import type { PointSeries, Span } from "../charts/points.ts";
 import { PointsPlot } from "../charts/points-plot.tsx";
-import { degrees, fixed, flagText, flux, frequency, hours, mjdDate, mjdText, short } from "../format.ts";
+import { degrees, fixed, flagText, flux, frequency, hours, mjdDate, mjdText, short, words } from "../format.ts";
 import { Answer } from "../parts/answer.tsx";
 import { Flags, StatusBadge, TierBadge } from "../parts/badges.tsx";
 import { Cutouts } from "../parts/cutouts.tsx";
@@ -31,8 +31,14 @@ export function LightCurvePanel(props: {
 	raDeg: number;
 	decDeg: number;
 	spans: Span[];
+	/** Whose fit is drawn over the points. */
+	candidate?: number;
 	statistics?: SourceDetail["statistics"];
 }) {
+	const model = useQuery({
+		...queries.candidateModel(props.candidate ?? 0),
+		enabled: props.candidate !== undefined,
+	});
 	const [picked, setPicked] = useState<number | undefined>();
 	const [kind, setKind] = useState<FluxKind>("normalised");
 	const [layout, setLayout] = useState<"stack" | "overlay" | "relative">("stack");
@@ -66,10 +72,18 @@ export function LightCurvePanel(props: {
 								relative={layout === "relative"}
 								spans={spans}
 								onPick={setPicked}
+								model={model.data}
 								{...(props.statistics === undefined ? {} : { statistics: props.statistics })}
 								syncKey={`source-${props.id}`}
 								title={`Light curve of ${props.name}`}
 							/>
+							{model.data !== undefined && kind === "normalised" && layout === "stack" && (
+								<p className="soft">
+									Line: the fitted plasma lens.
+									{model.data.best_alternative !== "none" &&
+										` Dashed: the best alternative, a ${words(model.data.best_alternative)}.`}
+								</p>
+							)}
 							{kind === "normalised" && <CorrectionPlot curves={data.curves} syncKey={`source-${props.id}`} />}
 							<MeasurementTable data={data} />
 							<Exports product="light-curves" source={props.id} />
