@@ -135,6 +135,7 @@ export interface LoadedWindow {
  * as excluded.
  *
  * @param column of a MeasurementSet.
+ * @param straight try to read into the grid without a copy; the result is the same.
  * @throws CausticError `too-large` when the grid would not fit an array.
  */
 export async function loadWindow(
@@ -143,6 +144,7 @@ export async function loadWindow(
 	selection: Selection,
 	column: "data" | "corrected" | "model" = "data",
 	channels?: readonly [number, number],
+	straight = true,
 ): Promise<LoadedWindow> {
 	const { firstChannel, nChannels: all } = set.spectralWindows[window];
 	const range = channels ?? [firstChannel, firstChannel + all];
@@ -167,14 +169,42 @@ export async function loadWindow(
 	let weighted = false;
 	const span = nChannels * nPol;
 	const plain = setPol === nPol && selection.polarizationOf.every((p, i) => p === i);
+	// Rows that come in the grid's order, as correlators write them, are read straight into it.
+	let direct = straight && plain && set.canPlace === true && takesAll(selection);
+	let received = 0;
+	let placedWeights = new Float32Array(0);
 	const blocks = set.blocks({
 		channels: range,
 		column,
 		blockBytes: BLOCK_BYTES,
 		times: spanOf(selection.timeOf),
+		...(direct
+			? {
+					place: (most: number) => {
+						if (placedWeights.length < most * span) placedWeights = new Float32Array(most * span);
+						return {
+							width: span,
+							at: 0,
+							visibilities: visibilities.subarray(2 * received * span, 2 * (received + most) * span),
+							flags: flags.subarray(received * span, (received + most) * span),
+							weights: placedWeights,
+						};
+					},
+				}
+			: {}),
 	});
 	for await (const block of blocks) {
 		const from = block.firstChannel - range[0];
+		if (direct) {
+			direct = block.nChannels === nChannels;
+			for (let row = 0; direct && row < block.nRows; row++) {
+				const k = selection.timeOf[block.timeIndex[row]] * nBaselines + block.baseline[row];
+				direct = k === received + row && block.baseline[row] >= 0;
+			}
+			if (!direct) return loadWindow(set, window, selection, column, channels, false);
+			received += block.nRows;
+		}
+		const recorded = direct ? placedWeights : block.weights;
 		for (let row = 0; row < block.nRows; row++) {
 			const t = selection.timeOf[block.timeIndex[row]];
 			const b = block.baseline[row] < 0 ? -1 : selection.baselineOf[block.baseline[row]];
@@ -187,7 +217,9 @@ export async function loadWindow(
 			const target = k * span + from * nPol;
 			const source = row * block.nChannels * setPol;
 			const count = block.nChannels * nPol;
-			if (plain) {
+			if (direct) {
+				// They stand there already.
+			} else if (plain) {
 				visibilities.set(block.visibilities.subarray(2 * source, 2 * (source + count)), 2 * target);
 				flags.set(block.flags.subarray(source, source + count), target);
 			} else {
@@ -201,9 +233,9 @@ export async function loadWindow(
 					}
 				}
 			}
-			if (block.weights !== undefined) {
+			if (recorded !== undefined) {
 				weights ??= new Float32Array(nTimes * nBaselines * nPol);
-				const w = block.weights;
+				const w = recorded;
 				const step = setPol;
 				for (let s = 0; s < nPol; s++) {
 					const first = source + selection.polarizationOf[s];
@@ -253,6 +285,15 @@ export async function loadWindow(
 		field,
 		rows,
 	};
+}
+
+/** Every baseline and time of the set is selected, in the set's order. */
+function takesAll(selection: Selection): boolean {
+	return (
+		selection.fields === undefined &&
+		selection.baselineOf.every((at, b) => at === b) &&
+		selection.timeOf.every((at, t) => at === t)
+	);
 }
 
 function spanOf(timeOf: Int32Array): [number, number] {
