@@ -11,6 +11,45 @@ import type { QualityDocument } from "../src/pipeline/calibration/quality-docume
 import { readTables } from "../src/pipeline/calibration/table-files.ts";
 import { errorsAgainstTruth, readSimulatedTruth } from "../test/dsa-truth.ts";
 
+/** The same chain of CASA 6.7 on a set of 20 antennas and 192 channels as MeasurementSet, both recorded. */
+const CASA_S = 12.1;
+const BESIDE_CASA_S = 2.7;
+
+/**
+ * CASA's gaincal and bandpass beside ours on a set small enough for it. `CAUSTIC_CASA_PYTHON` names a Python with casatasks; without
+ * one, or beyond two minutes, the recorded figures are printed.
+ */
+function besideCasa(): void {
+	const python = process.env.CAUSTIC_CASA_PYTHON;
+	const small = join(folder, "small");
+	const ms = join(folder, "small.ms");
+	if (python !== undefined) {
+		const shape =
+			"--antennas 20 --subbands 16 --channels 12 --width 1302.08 --field 0 --no-defects --tracking --seed 4";
+		caustic("simulate", "visibilities", small, ...shape.split(" "));
+		caustic("convert", small, "--out", ms);
+		const own = JSON.parse(caustic("calibrate", ms, "--out", join(folder, "small-cal"), "--json")) as Solved;
+		const oracle = join(dirname(main), "../../test/oracle/casa_solve.py");
+		const run = spawnSync(python, [oracle, ms, folder, own.reference_antennas.XX ?? "1"], {
+			encoding: "utf8",
+			timeout: 120_000,
+		});
+		const line = run.stdout.split("\n").find((one) => one.startsWith('{"seconds"'));
+		if (line !== undefined) {
+			const casa = JSON.parse(line) as { seconds: Record<string, number>; total: number };
+			const total = Object.values(own.seconds).reduce((sum, s) => sum + s, 0);
+			console.log(
+				`20 antennas, 192 channels: CASA ${casa.total} s (${JSON.stringify(casa.seconds)}), here ${total.toFixed(1)} s with reading: ${(casa.total / total).toFixed(1)} times faster`,
+			);
+			return;
+		}
+		console.log(`CASA did not run: ${run.stderr.slice(-200)}`);
+	}
+	console.log(
+		`20 antennas, 192 channels: CASA 6.7 ${CASA_S} s, here ${BESIDE_CASA_S} s with reading (both recorded): ${(CASA_S / BESIDE_CASA_S).toFixed(1)} times faster`,
+	);
+}
+
 const main = join(dirname(dirname(fileURLToPath(import.meta.url))), "src/cli/main.ts");
 const folder = mkdtempSync(join(tmpdir(), "caustic-bench-"));
 const set = process.env.CAUSTIC_BENCH_SET ?? join(folder, "set");
@@ -73,6 +112,7 @@ try {
 			`  ${truth.states.size} antennas with defects, ${wrong.length} of ${out.antennas.length} judged wrongly`,
 		);
 	}
+	besideCasa();
 	console.log(`${availableParallelism()} cores`);
 } finally {
 	rmSync(folder, { recursive: true, force: true });
