@@ -154,12 +154,14 @@ export function measurementTable(db: Database, source?: number): Promise<Table> 
 }
 
 /** Fluxes of subbands combined, of all settings. */
-export function binnedTable(db: Database): Promise<Table> {
+export function binnedTable(db: Database, source?: number): Promise<Table> {
 	const rows = db.batches<Row>(
 		"binned table",
 		`SELECT s.name AS source_id, s.ra_deg, s.dec_deg, b.epoch_id::text AS epoch_id, b.configuration, b.mjd, b.bin, b.frequency_hz / 1e6 AS frequency_mhz,
 		 b.from_hz / 1e6 AS from_mhz, b.to_hz / 1e6 AS to_mhz, b.n_subbands, b.flux_jy, b.flux_err_jy, b.snr, b.false_alarm_probability, b.flags
-		 FROM binned_measurement b JOIN source s ON s.id = source_id ORDER BY s.id, b.mjd, b.epoch_id, b.configuration, b.bin`,
+		 FROM binned_measurement b JOIN source s ON s.id = source_id
+		 WHERE $1::bigint IS NULL OR b.source_id = $1 ORDER BY s.id, b.mjd, b.epoch_id, b.configuration, b.bin`,
+		[source ?? null],
 	);
 	return gather(
 		"binned",

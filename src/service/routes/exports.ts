@@ -8,6 +8,7 @@ import { badInput } from "../../error.ts";
 import type { Table } from "../../formats/table/table.ts";
 import { writeTable } from "../../formats/table/write.ts";
 import {
+	binnedTable,
 	candidateTable,
 	currentConfiguration,
 	lightCurveTable,
@@ -20,7 +21,7 @@ import { problem } from "../answers.ts";
 import type { Routes } from "../context.ts";
 import { idParameter } from "../parameters.ts";
 
-const PRODUCTS = ["light-curves", "measurements", "sources", "candidates"] as const;
+const PRODUCTS = ["light-curves", "measurements", "binned", "sources", "candidates"] as const;
 type Product = (typeof PRODUCTS)[number];
 
 const TYPES = {
@@ -56,6 +57,7 @@ async function tableOf(db: Database, product: Product, source: number | undefine
 			remedy: `Choose a source, or use caustic export ${product}`,
 		});
 	}
+	if (product === "binned") return binnedTable(db, source);
 	return product === "measurements"
 		? measurementTable(db, source)
 		: lightCurveTable(db, (await currentConfiguration(db)) ?? "", source);
@@ -67,7 +69,7 @@ export const exportRoutes: Routes = (app, { store }) => {
 			method: "get",
 			path: "/api/v1/export/{product}",
 			tags: ["Export"],
-			summary: "Light curves, measurements, sources or candidates as a file for other tools",
+			summary: "Light curves, measurements, combined subbands, sources or candidates as a file for other tools",
 			request: {
 				params: z.object({ product: z.enum(PRODUCTS).openapi({ description: "What to export" }) }),
 				query: z.strictObject({
