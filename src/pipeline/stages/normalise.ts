@@ -124,7 +124,11 @@ async function normaliseBand(
 	const fresh = await imagesOfRun(database, fieldId, band.id, configuration, run.id);
 	const isYoung = before === undefined || before.solvedEpochs < YOUNG_EPOCHS;
 	const all = isYoung ? await measuredImages(database, fieldId, band.id, configuration) : fresh;
-	const isDue = isYoung && all.length >= (before === undefined ? FIRST_VERSION_EPOCHS : 2 * before.solvedEpochs);
+	// A long history behind a young version (an older survey taken in) is solved after the results are there.
+	const isDue =
+		before === undefined
+			? all.length >= FIRST_VERSION_EPOCHS
+			: isYoung && all.length >= 2 * before.solvedEpochs && all.length <= 2 * YOUNG_EPOCHS;
 	const next = isDue ? await solveVersion(database, config, configuration, fieldId, band, all, before) : undefined;
 	// A short history is put on each new scale. A long one never: what a run costs must not grow with it.
 	const renormalized = isDue && all.length > fresh.length && all.length - fresh.length <= YOUNG_EPOCHS;
