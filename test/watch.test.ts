@@ -348,6 +348,24 @@ describe("a watch that is killed", () => {
 	}, 300_000);
 });
 
+test("the embedded database is killed while it watches: it is started again, and what arrives is taken", async () => {
+	const incoming = join(folder, "no-database");
+	const data = join(folder, "no-database-data");
+	mkdirSync(incoming);
+	cpSync(empty, data, { recursive: true });
+	const settings = ["--set", "arrival.poll_s=1", "--set", "arrival.calibrate=false"];
+	const { child, text, over } = start(["watch", incoming, "--data", data, ...settings]);
+	await until("the watching", () => /Ctrl-C stops it/.test(text()), child, text);
+	await new Promise((resolve) => setTimeout(resolve, 2000));
+	const postmaster = readFileSync(join(data, "postgres", "cluster", "postmaster.pid"), "utf8").split("\n")[0];
+	process.kill(Number(postmaster), "SIGKILL");
+	bring(groups.bare, incoming);
+	await until("the group", () => /complete: run[\s\S]*not calibrated/.test(text()), child, text);
+	child.kill("SIGINT");
+	expect(await over).toBe(130);
+	expect(text()).toContain("trying again");
+}, 300_000);
+
 test("files that are being written are left alone until they rest", async () => {
 	const incoming = join(folder, "growing");
 	const data = join(folder, "growing-data");

@@ -18,7 +18,7 @@ import { ArrivalWatcher } from "./watching.ts";
 /** While runs are in work their ends are looked for this often, s. */
 const LOOK_AGAIN_S = 0.5;
 /** After the database or a folder was away, s. */
-const RETRY_S = 5;
+const RETRY_S = 2;
 
 export interface SurveyWatchOptions {
 	folders: readonly string[];
@@ -70,7 +70,7 @@ export async function watchSurvey(options: SurveyWatchOptions): Promise<WatchOut
 				// What was not stored is seen again.
 				if (!isPassing(error) || options.signal.aborted) throw error;
 				options.log.warn({ error: (error as Error).message }, "watch_interrupted");
-				options.say(`the database does not answer (${(error as Error).message}): trying again`, {
+				options.say(`${(error as Error).message}: trying again`, {
 					kind: "interrupted",
 				});
 				await new Promise((resolve) => setTimeout(resolve, RETRY_S * 1000));
