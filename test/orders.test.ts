@@ -425,6 +425,67 @@ describe("runs on request", () => {
 		expect(problem.errors.map((error) => error.field)).toContain(field);
 	});
 
+	test("a file that is no image that can be measured is refused with its reason and the remedy", async () => {
+		const bad = join(folder, "bad");
+		mkdirSync(bad);
+		const card = (text: string) => text.padEnd(80);
+		const header = (cards: string[]) =>
+			Buffer.concat([Buffer.from([...cards, "END"].map(card).join("").padEnd(2880)), Buffer.alloc(2880)]);
+		const image = [
+			"SIMPLE  =                    T",
+			"BITPIX  =                  -32",
+			"NAXIS   =                    2",
+			"NAXIS1  =                    8",
+			"NAXIS2  =                    8",
+		];
+		const sky = [
+			"CTYPE1  = 'RA---SIN'",
+			"CTYPE2  = 'DEC--SIN'",
+			"CRPIX1  = 4",
+			"CRPIX2  = 4",
+			"CRVAL1  = 0",
+			"CRVAL2  = 0",
+			"CDELT1  = -0.001",
+			"CDELT2  = 0.001",
+		];
+		const beam = ["BMAJ    = 0.003", "BMIN    = 0.003", "BPA     = 0"];
+		writeFileSync(join(bad, "text.fits"), "not an image at all");
+		writeFileSync(join(bad, "empty.fits"), "");
+		writeFileSync(join(bad, "no-wcs.fits"), header([...image, ...beam]));
+		writeFileSync(join(bad, "no-beam.fits"), header([...image, ...sky]));
+		writeFileSync(join(bad, "kelvin.fits"), header([...image, ...sky, ...beam, "BUNIT   = 'K'"]));
+		writeFileSync(join(bad, "cut-off.fits"), header([...image, ...sky, ...beam]).subarray(0, 2900));
+		writeFileSync(
+			join(bad, "huge.fits"),
+			header([
+				...image.slice(0, 3),
+				"NAXIS1  =           2000000000",
+				"NAXIS2  =           2000000000",
+				...sky,
+				...beam,
+			]),
+		);
+		for (const name of ["text", "empty", "no-wcs", "no-beam", "kelvin", "cut-off", "huge"]) {
+			const response = await post("/api/v1/measure", {
+				path: join(bad, `${name}.fits`),
+				positions: [{ ra_deg: 0, dec_deg: 0 }],
+			});
+			expect(response.headers.get("content-type"), name).toBe("application/problem+json");
+			const problem = (await response.json()) as { status: number; code: string; detail: string; remedy?: string };
+			expect([response.status, problem.status], name).toEqual([400, 400]);
+			expect(problem.code, name).not.toBe("bad-request");
+			expect(problem.detail, name).toContain(`${name}.fits`);
+			expect(problem.remedy, name).toBeTruthy();
+		}
+		// A good image all the same: one bad file has not broken the threads.
+		writeFileSync(join(bad, "good.fits"), header([...image, ...sky, ...beam]));
+		const good = await post("/api/v1/measure", {
+			path: join(bad, "good.fits"),
+			positions: [{ ra_deg: 0, dec_deg: 0 }],
+		});
+		expect(good.status).toBe(200);
+	});
+
 	test("only paths that the service may read, links followed", async () => {
 		const inside = join(folder, "inside");
 		mkdirSync(inside);

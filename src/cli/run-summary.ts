@@ -22,12 +22,18 @@ export function describeRun(run: Run, dataFolder: string, rejected: string[]): s
 		);
 		return `${lines.join("\n")}\n`;
 	}
-	lines.push(
-		`  images        ${of("ingest", "images")} seen, ${of("ingest", "new_images")} new; ${of("ingest", "maps")} noise or background maps; ${of("ingest", "ignored")} files left alone`,
-		`  sources       ${of("associate", "sources")} (${of("associate", "new_sources")} new)`,
-		`  measurements  ${of("measure", "measured")} (${of("measure", "flagged")} flagged)`,
-		`  candidates    ${of("detect", "candidates")} (${of("detect", "new_candidates")} new)`,
-	);
+	const ingest = summary.ingest;
+	const isNews = typeof ingest !== "object" || (ingest.new_images ?? 0) > 0 || of("measure", "measured") !== "0";
+	if (!isNews) {
+		// Zeros by every stage would read as if the survey were empty.
+		lines.push(`  images        ${of("ingest", "images")} seen, none new: the survey stays as it is`);
+	} else
+		lines.push(
+			`  images        ${of("ingest", "images")} seen, ${of("ingest", "new_images")} new; ${of("ingest", "maps")} noise or background maps; ${of("ingest", "ignored")} files left alone`,
+			`  sources       ${of("associate", "sources")} (${of("associate", "new_sources")} new)`,
+			`  measurements  ${of("measure", "measured")} (${of("measure", "flagged")} flagged)`,
+			`  candidates    ${of("detect", "candidates")} (${of("detect", "new_candidates")} new)`,
+		);
 	for (const reason of rejected.slice(0, 20)) lines.push(`  rejected      ${reason}`);
 	if (rejected.length > 20)
 		lines.push(`  rejected      and ${rejected.length - 20} more: caustic dead-letters list --data ${dataFolder}`);

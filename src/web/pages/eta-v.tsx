@@ -144,7 +144,11 @@ export function EtaVPage() {
 				{(data) => (
 					<div className="columns wide-left">
 						<Panel title={`${count(data.source_id.length)} sources`}>
-							<Plane data={data} onPick={open} />
+							{data.source_id.length === 0 ? (
+								<p className="empty">No source has been measured yet. Begin with: caustic run PATH</p>
+							) : (
+								<Plane data={data} onPick={open} />
+							)}
 						</Panel>
 						<Panel title="Most variable" flush>
 							<Table

@@ -43,7 +43,9 @@ function Tiles() {
 					<Tile
 						name="Epochs"
 						value={count(survey.epochs)}
-						note={`${mjdDate(survey.first_mjd)} to ${mjdDate(survey.last_mjd)}`}
+						note={
+							survey.first_mjd === null ? "none yet" : `${mjdDate(survey.first_mjd)} to ${mjdDate(survey.last_mjd)}`
+						}
 					/>
 					<Tile
 						name="Images"
