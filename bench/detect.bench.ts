@@ -78,6 +78,18 @@ for (const [preset, fap] of Object.entries(PRESETS)) {
 		`${preset.padEnd(12)} FAP ${fap}: recall ${found}/${events.length} = ${(found / events.length).toFixed(3)}, precision ${found}/${raised.length} = ${(found / Math.max(1, raised.length)).toFixed(3)}, false ${wrong} of ${nulls} = ${((100 * wrong) / nulls).toFixed(3)} % (prototype .900/.982 at .05 %, .967/.906 at .29 %)`,
 	);
 }
+const depthOf = new Map(ids.map((id, i) => [id, numbers(truth, "depth")[i]]));
+const scoreOf = new Map(scores.map((s) => [s.sourceIndex, s.significance]));
+const edges = [0, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 1.01];
+const byDepth = edges.slice(0, -1).flatMap((low, i) => {
+	const own = events.filter((s) => {
+		const depth = depthOf.get(curves.sources[s].id) ?? Number.NaN;
+		return depth >= low && depth < edges[i + 1];
+	});
+	const hits = own.filter((s) => (scoreOf.get(s) ?? 0) >= sigmaOf(PRESETS.moderate)).length;
+	return own.length === 0 ? [] : [`${low}-${Math.min(1, edges[i + 1])}: ${hits}/${own.length}`];
+});
+out(`recall by depth at 1400 MHz (moderate): ${byDepth.join(", ")}`);
 const extra = candidates.length - new Set(candidates.map((c) => c.sourceIndex)).size;
 out(`${candidates.length} candidates at the default threshold, ${extra} of them further events of a source`);
 const latency: number[] = [];

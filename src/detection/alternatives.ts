@@ -45,7 +45,7 @@ export function bestAlternative(
 	field.searchModel.prepare(series);
 	let top: Rival = { alternative: NOTHING, logLikelihood: -Infinity };
 	const keep = (kind: Alternative["kind"], parameters: Record<string, number>) => {
-		for (let g = 0; g < model.grid.length; g++) filter.evaluate(model, g, MOST_ALTERNATIVE, kind !== "flare");
+		filter.evaluateAll(model, MOST_ALTERNATIVE, kind !== "flare");
 		const { logLikelihood, amplitude } = filter.result;
 		if (logLikelihood > top.logLikelihood) top = { alternative: { kind, parameters, amplitude }, logLikelihood };
 	};
@@ -163,7 +163,7 @@ function refineBox(
 	let point = -1;
 	for (let round = 0; round < 3; round++) {
 		load(from, to);
-		for (let g = 0; g < model.grid.length; g++) filter.evaluate(model, g, MOST_ALTERNATIVE, true);
+		filter.evaluateAll(model, MOST_ALTERNATIVE, true);
 		if (filter.result.point === point) break;
 		point = filter.result.point;
 		settle(model, point);

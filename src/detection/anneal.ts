@@ -16,10 +16,9 @@ export function anneal(
 	mostAmplitude: number,
 	toBeat: number,
 ): { at: number[]; logLikelihood: number } {
-	const points = model.grid.length;
 	const bestPoint = (p: number[]) => {
 		if (!load(p)) return -1;
-		for (let g = 0; g < points; g++) filter.evaluate(model, g, mostAmplitude);
+		filter.evaluateAll(model, mostAmplitude);
 		return filter.result.point;
 	};
 	let at = start;

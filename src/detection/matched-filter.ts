@@ -105,6 +105,17 @@ export class MatchedFilter {
 	private least = 0;
 
 	/**
+	 * Compares all grid points that were fitted, as far as they can still win: by falling bound, until the best found exceeds
+	 * what the next can reach.
+	 */
+	evaluateAll(model: NullModel, mostAmplitude: number, bothSigns = false): void {
+		for (const g of model.order) {
+			if (model.bound(g) <= this.result.logLikelihood) break;
+			this.evaluate(model, g, mostAmplitude, bothSigns);
+		}
+	}
+
+	/**
 	 * Adds a grid point to the comparison and returns the log-likelihood there with the template at its best amplitude.
 	 * With `bothSigns` the amplitude may be negative down to `-mostAmplitude`.
 	 */

@@ -49,6 +49,8 @@ export class NullModel {
 	/** Log-likelihood of the null at each grid point, and the largest that any template can add to it. */
 	readonly logLikelihood: Float64Array;
 	readonly quadratic: Float64Array;
+	/** The points fitted, by what their log-likelihood can at most become with any template, highest first. */
+	order: number[] = [];
 	epochs = 0;
 	bands = 0;
 	/** Per grid point and epoch: propagation (4), inverse pivot (3), pivot-divided y (2) and weights (2 per band). */
@@ -106,6 +108,13 @@ export class NullModel {
 			this.logLikelihood.fill(-Infinity);
 			for (const g of points) this.fit(series, g, epochs, squares, logWeights);
 		}
+		this.order = points === undefined ? Array.from(this.grid.keys()) : [...points];
+		this.order.sort((a, b) => this.bound(b) - this.bound(a) || a - b);
+	}
+
+	/** No template makes the data likelier than this (Cauchy-Schwarz). */
+	bound(point: number): number {
+		return this.logLikelihood[point] + 0.5 * this.quadratic[point];
 	}
 
 	private fit(series: Series, point: number, epochs: number, squares: number, logWeights: number): void {

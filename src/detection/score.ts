@@ -90,7 +90,8 @@ export function evaluateSource(field: FieldFilter, series: Series, least = HOPEL
 		const length = Math.min(bank.length[template], epochs - first);
 		const least = bothSigns ? 0 : bank.least[bank.shape[template]];
 		filter.load(data, bank.values, bank.offset[template], first, length, least);
-		for (const g of grid) filter.evaluate(by, g, most, bothSigns);
+		if (grid === COARSE_POINTS) filter.evaluateAll(by, most, bothSigns);
+		else for (const g of grid) filter.evaluate(by, g, most, bothSigns);
 		return filter.result.logLikelihood;
 	};
 	const run = (bank: TemplateBank, template: number, grid: readonly number[], most: number) =>
@@ -186,7 +187,7 @@ export function evaluateSource(field: FieldFilter, series: Series, least = HOPEL
 	}
 	if (lens === null) return evaluation;
 	loadLens(field, series, lens);
-	for (const g of all) filter.evaluate(model, g, MOST_LENSED);
+	filter.evaluateAll(model, MOST_LENSED);
 	withLens = filter.result.logLikelihood;
 	lens = { ...lens, amplitude: filter.result.amplitude };
 	evaluation.nullWithLens = filter.result.point;
@@ -213,7 +214,7 @@ export function evaluateSource(field: FieldFilter, series: Series, least = HOPEL
 			model.prepare(series);
 			const alone = model.logLikelihood[bestNull()];
 			loadLens(field, series, fit);
-			for (const g of all) filter.evaluate(model, g, MOST_LENSED);
+			filter.evaluateAll(model, MOST_LENSED);
 			worst = Math.min(worst, 2 * (filter.result.logLikelihood - alone));
 		});
 	evaluation.lambdaLeaveOneOut = worst;
