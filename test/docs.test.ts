@@ -207,10 +207,13 @@ describe("command lines of the documentation, run as they stand", () => {
 		// What a reader has: a night of images, a table of positions, light curves.
 		const sky = "simulate sky . --seed 6 --epochs 8 --frequencies 1000,1400 --size 160 --sources 8".split(" ");
 		expect(caustic(sky).stderr).toBe("");
-		const [image] = readdirSync(join(folder, "images"))
+		const [image, other] = readdirSync(join(folder, "images"))
 			.filter((name) => name.endsWith(".fits"))
 			.sort();
 		copyFileSync(join(folder, "images", image), join(folder, "image.fits"));
+		// Both subbands of one epoch.
+		copyFileSync(join(folder, "images", image), join(folder, "low.fits"));
+		copyFileSync(join(folder, "images", other), join(folder, "high.fits"));
 		copyFileSync(join(folder, "catalogue.csv"), join(folder, "positions.csv"));
 		expect(caustic(["run", "images/", "--catalog", "catalogue.csv", "--data", "survey"]).status).toBe(0);
 		expect(caustic(["export", "light-curves", "--data", "survey", "--out", "light_curves.csv"]).status).toBe(0);
