@@ -118,6 +118,10 @@ export const configSchema = z.strictObject({
 			.max(5)
 			.default(-0.7)
 			.describe("Spectral index that takes catalogue fluxes to an image's frequency"),
+		cached_correction_max_days: positive(
+			7,
+			"An image without references of its own may lean on the last accepted correction for so long, days",
+		),
 		cache_ttl_seconds: positive(3600, "Reference lists and results of requests are kept in memory so long, seconds"),
 		reference_source_refresh_hours: positive(
 			24,

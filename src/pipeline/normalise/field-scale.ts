@@ -43,6 +43,7 @@ export interface FieldScale {
 export const normalizationOptions = ({ normalization }: Config) => ({
 	mode: normalization.position_dependent ? ("plane" as const) : ("ensemble" as const),
 	maxDeviationSigma: normalization.max_deviation_sigma,
+	cacheMaxAgeDays: normalization.cached_correction_max_days,
 	gate: {
 		...DEFAULT_GATE,
 		low: normalization.gate_low,

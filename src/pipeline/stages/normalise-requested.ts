@@ -3,6 +3,7 @@ import type { Queryable } from "../../store/database.ts";
 import { publish } from "../../store/events.ts";
 import { storeNormalized } from "../../store/measurements.ts";
 import type { Run } from "../../store/runs.ts";
+import { alertsOf, publishAlerts } from "../normalise/alerts.ts";
 import { leanOn } from "../normalise/field-scale.ts";
 import { observeSolution } from "../normalise/observe-solution.ts";
 import { type SolvedImage, solveStored, type Unsolved } from "../normalise/on-request.ts";
@@ -115,8 +116,10 @@ export const normaliseRequested: Stage = {
 					data: { run: run.id, images: solved.length },
 				});
 				const names = await fieldNames(tx, [...new Set(solved.map(({ image }) => image.fieldId))]);
-				for (const { image } of solved) {
-					observeSolution(names.get(image.fieldId) ?? "", image, image.listed);
+				for (const { imageId, image } of solved) {
+					const name = names.get(image.fieldId) ?? "";
+					observeSolution(name, image, image.listed);
+					await publishAlerts(tx, image.fieldId, name, alertsOf(imageId, image, config.normalization.min_references));
 				}
 			},
 		};
