@@ -140,7 +140,7 @@ export function Cutouts({ name, raDeg, decDeg, curves, spans, picked, onPick }: 
 									<figure key={curve.band_id}>
 										{data === undefined ? (
 											<div className="cutout is-empty">
-												{cell.i === undefined ? "no image" : error === null ? "…" : error.message}
+												{cell.i === undefined ? "no image" : error === null ? "loading" : error.message}
 											</div>
 										) : (
 											<CutoutPicture

@@ -22,8 +22,42 @@ const UNITS: [RegExp, string][] = [
 	[/^seconds$|_seconds$/, "s"],
 ];
 
+/** What the detector notes, as an astronomer would say it; other keys are read as words. */
+const NAMES: Record<string, { name: string; unit?: string }> = {
+	alpha_1400mhz: { name: "Lens strength α at 1400 MHz" },
+	beta_s: { name: "Source size, lens radii" },
+	lensed_fraction: { name: "Lensed share of the flux" },
+	fwhm_days: { name: "Width (FWHM)", unit: "d" },
+	centre_mjd: { name: "Centre, MJD" },
+	reference_frequency_mhz: { name: "Width and depth are of", unit: "MHz" },
+	lambda_null: { name: "2 Δln L against noise" },
+	lambda_alternative: { name: "2 Δln L against the alternative" },
+	lambda_leave_one_out: { name: "… without any one epoch" },
+	best_alternative: { name: "Best alternative" },
+	alternative_amplitude: { name: "Its amplitude" },
+	alternative_parameters: { name: "Best alternative" },
+	error_scale: { name: "Errors scaled by" },
+	outliers: { name: "Outliers" },
+	carrying_mjd: { name: "Epochs that carry the evidence, MJD" },
+	left_out_mjd: { name: "Left out as other events, MJD" },
+	null_alone: { name: "Red noise without the lens" },
+	null_with_lens: { name: "Red noise under the lens" },
+	tau: { name: "Time scale", unit: "d" },
+	kappa: { name: "Spectral index of it" },
+	sigma: { name: "rms, relative" },
+	riseDays: { name: "Rise", unit: "d" },
+	decayDays: { name: "Decay", unit: "d" },
+	peakMjd: { name: "Peak, MJD" },
+	startMjd: { name: "Start, MJD" },
+	endMjd: { name: "End, MJD" },
+	index: { name: "Spectral index" },
+	looks: { name: "False alarm counts" },
+};
+
 /** A key in words, and the unit that it ends in. */
 function named(key: string): { name: string; unit: string } {
+	const known = NAMES[key];
+	if (known !== undefined) return { name: known.name, unit: known.unit ?? "" };
 	for (const [pattern, unit] of UNITS) {
 		const stem = key.replace(pattern, "");
 		if (stem !== key) return { name: words(stem === "" ? key : stem), unit };
@@ -100,7 +134,7 @@ export function Explanation({ value }: { value: Record<string, unknown> }) {
 			)}
 			{parts.map((key) => (
 				<section key={key}>
-					<h3>{words(key)}</h3>
+					<h3>{named(key).name}</h3>
 					<Part name={key} value={value[key]} />
 				</section>
 			))}
