@@ -174,10 +174,24 @@ export class Hdf5Dataset {
 		// Flags are mostly clear: chunks of zeros are not spread but left out.
 		const skipZeros = size === 1;
 		if (skipZeros) target.fill(0);
+		// Counts of samples are mostly all the same: chunks of the value that fills the target already are left out as well.
+		let common: number | undefined;
+		let begins = true;
+		const isCommon = (data: Uint8Array, dataAt: number): boolean => {
+			if (size !== 4) return false;
+			const word = uniformWord(data, dataAt, chunkBytes);
+			if (begins && word !== undefined && target.byteOffset % 4 === 0) {
+				new Int32Array(target.buffer, target.byteOffset, target.byteLength >> 2).fill(word);
+				common = word;
+			}
+			begins = false;
+			return word !== undefined && word === common;
+		};
 		let buffer = new Uint8Array(0);
 		for (let i = 0; i < wanted.length; ) {
 			const address = index.addresses[wanted[i]];
 			if (address === UNDEFINED_ADDRESS) {
+				begins = false;
 				put(wanted[i++], this.fill ?? new Uint8Array(size), 0, true);
 				continue;
 			}
@@ -198,7 +212,8 @@ export class Hdf5Dataset {
 				const stored = index.sizes[wanted[i]];
 				if (this.filters.length === 0) {
 					if (stored < chunkBytes) throw damaged(source.name, `a chunk of ${this.name} is too short`);
-					if (!skipZeros || !isZero(buffer, from, chunkBytes)) put(wanted[i], buffer, from, false);
+					if (!(skipZeros ? isZero(buffer, from, chunkBytes) : isCommon(buffer, from)))
+						put(wanted[i], buffer, from, false);
 				} else {
 					if (chunkBytes > 65536 + MOST_EXPANSION * stored) {
 						throw damaged(source.name, `a chunk of ${this.name} claims to expand beyond reason`);
@@ -212,7 +227,7 @@ export class Hdf5Dataset {
 						chunkBytes,
 						size,
 					);
-					if (!skipZeros || !isZero(data, 0, chunkBytes)) put(wanted[i], data, 0, false);
+					if (!(skipZeros ? isZero(data, 0, chunkBytes) : isCommon(data, 0))) put(wanted[i], data, 0, false);
 				}
 				from += stored;
 			}
@@ -272,6 +287,16 @@ export class Hdf5Dataset {
 		);
 		return target;
 	}
+}
+
+/** The 32-bit word that all of these bytes repeat, if they do. */
+function uniformWord(bytes: Uint8Array, from: number, count: number): number | undefined {
+	const last = from + count - 4;
+	if (last < from || count % 4 !== 0) return undefined;
+	// Cheap to say no.
+	for (let k = 0; k < 4; k++) if (bytes[from + k] !== bytes[last + k]) return undefined;
+	if (Buffer.compare(bytes.subarray(from, last), bytes.subarray(from + 4, from + count)) !== 0) return undefined;
+	return bytes[from] | (bytes[from + 1] << 8) | (bytes[from + 2] << 16) | (bytes[from + 3] << 24);
 }
 
 function isZero(bytes: Uint8Array, from: number, count: number): boolean {

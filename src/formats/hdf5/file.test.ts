@@ -170,3 +170,31 @@ test("many chunks make a B-tree of several levels that reads back", () => {
 	file.close();
 	rmSync(folder, { recursive: true });
 });
+
+test("chunks of one value throughout, and others among them, come out as they went in", () => {
+	const folder = mkdtempSync(join(tmpdir(), "caustic-hdf5-"));
+	const path = join(folder, "uniform.h5");
+	for (const [first, odd] of [
+		[1, 5],
+		[3, 0],
+	]) {
+		const values = Float32Array.from({ length: 12 * 6 }, (_, i) => {
+			const chunk = Math.floor(Math.floor(i / 6) / 4) * 2 + Math.floor((i % 6) / 3);
+			return chunk === odd ? i : chunk === 3 ? 7 : first;
+		});
+		const writer = new Hdf5Writer(path);
+		const rows = writer.rows("/counts", "float32", [12, 6], [4, 3]);
+		rows.append(new Uint8Array(values.buffer));
+		rows.finish();
+		writer.close();
+		const file = Hdf5File.open(path);
+		expect(new Float32Array(whole(file, "/counts").buffer)).toEqual(values);
+		const part = new Float32Array(5 * 4);
+		file.dataset("/counts").readBytes([3, 1], [5, 4], new Uint8Array(part.buffer));
+		expect(part).toEqual(
+			Float32Array.from({ length: 20 }, (_, i) => values[(3 + Math.floor(i / 4)) * 6 + 1 + (i % 4)]),
+		);
+		file.close();
+	}
+	rmSync(folder, { recursive: true });
+});
