@@ -348,6 +348,25 @@ describe("a watch that is killed", () => {
 	}, 300_000);
 });
 
+test("a group that must not be solved becomes a set as it was recorded, with a dead letter that says why and can be retried", () => {
+	const incoming = join(folder, "few");
+	const data = join(folder, "few-data");
+	cpSync(empty, data, { recursive: true });
+	bring(simulateGroup("few", "--seed", "8", "--antennas", "4"), incoming);
+	const run = caustic("watch", incoming, "--once", "--data", data);
+	expect(run.status).toBe(3);
+	expect(run.stdout).toMatch(/\.ms, not calibrated: 4 antennas have data; 5 are needed, 1 rejected/);
+	const letters = () =>
+		JSON.parse(caustic("dead-letters", "list", "--data", data, "--json").stdout) as { id: number; status: string }[];
+	expect(letters()).toMatchObject([{ stage: "solve", code: "calibration-refused", status: "open" }]);
+	const retried = caustic("dead-letters", "retry", String(letters()[0].id), "--data", data);
+	expect(retried.status).toBe(3);
+	expect(retried.stdout).toMatch(
+		/group .* 16 files\n +set +\d+ rows of 64 channels, as recorded\n +rejected .*4 antennas/,
+	);
+	expect(letters().map(({ status }) => status)).toEqual(["retried", "open"]);
+}, 300_000);
+
 test("the embedded database is killed while it watches: it is started again, and what arrives is taken", async () => {
 	const incoming = join(folder, "no-database");
 	const data = join(folder, "no-database-data");

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { groupName } from "../pipeline/stages/group.ts";
 import type { Run } from "../store/runs.ts";
 
 const number = (value: unknown): string => (typeof value === "number" ? value.toLocaleString("en") : "0");
@@ -19,6 +20,17 @@ export function describeRun(run: Run, dataFolder: string, rejected: string[]): s
 			`  light curves  ${of("statistics", "light_curves")} summed again`,
 			`  candidates    ${of("detect-requested", "candidates")} (${of("detect-requested", "new_candidates")} new)`,
 			...rejected.slice(0, 20).map((reason) => `  rejected      ${reason}`),
+		);
+		return `${lines.join("\n")}\n`;
+	}
+	if (run.kind === "visibilities") {
+		const group = run.inputs.group ?? run.id;
+		const isCorrected = of("convert", "corrected") === "1";
+		lines.push(
+			`  group         ${group}, ${run.inputs.paths.length} files`,
+			`  set           ${of("convert", "rows")} rows of ${of("convert", "channels")} channels, ${isCorrected ? "corrected" : "as recorded"}`,
+			...rejected.slice(0, 20).map((reason) => `  rejected      ${reason}`),
+			`products      ${join(dataFolder, "visibilities", groupName(group))}`,
 		);
 		return `${lines.join("\n")}\n`;
 	}

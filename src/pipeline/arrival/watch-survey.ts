@@ -264,13 +264,13 @@ class SurveyWatch {
 			"SELECT product FROM arrival_group WHERE id = $1",
 			[run.inputs.group],
 		);
-		const { measurement_set, corrected, calibrator, score } = row?.product ?? {};
+		const { measurement_set, corrected, calibrator, score, reasons } = row?.product ?? {};
 		const how =
 			corrected === true
 				? `calibrated by ${String(calibrator)} (score ${Number(score).toFixed(2)})`
-				: calibrator === null || calibrator === undefined
-					? "not calibrated: no calibrator"
-					: "not calibrated: its solutions were refused";
+				: Array.isArray(reasons) && reasons.length > 0
+					? `not calibrated: ${reasons.join("; ")}`
+					: "not calibrated: no calibrator in the beam";
 		const made = measurement_set === undefined ? run.status : `${String(measurement_set)}, ${how}`;
 		return `group ${run.inputs.group}: ${made}${failed}${rest}`;
 	}
