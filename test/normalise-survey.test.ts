@@ -343,6 +343,22 @@ describe("the chain of fallbacks, each step marked in what is stored", () => {
 		await service.close();
 	});
 
+	test("on the catalogue's scale when asked: images that are all too bright by a fifth come out as the catalogue has them", async () => {
+		const ratio = [];
+		for (const anchored of [false, true]) {
+			const run = await survey(field, {
+				catalogue: true,
+				overrides: [`normalization.anchor_to_catalogue=${anchored}`],
+			});
+			for (let k = 0; k < 7; k++) await run.epoch(k, (flux) => flux.forEach((value, at) => (flux[at] = 1.2 * value)));
+			const rows = await run.query("SELECT * FROM measurement WHERE correction_source = 'ensemble'");
+			expect(rows.length).toBeGreaterThan(300);
+			ratio.push(median(rows.map((row) => Number(row.flux_norm_jy) / field.trueFluxJy[Number(row.source_id) - 1])));
+		}
+		expect(Math.abs(ratio[0] / 1.2 - 1)).toBeLessThan(0.03);
+		expect(Math.abs(ratio[1] - 1)).toBeLessThan(0.02);
+	});
+
 	test("two runs that prepare the same field at once leave one version, not two of the same number", async () => {
 		const run = await survey(field);
 		for (let k = 0; k < 3; k++) await run.epoch(k);

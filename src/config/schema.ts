@@ -118,6 +118,10 @@ export const configSchema = z.strictObject({
 			.max(5)
 			.default(-0.7)
 			.describe("Spectral index that takes catalogue fluxes to an image's frequency"),
+		anchor_to_catalogue: z
+			.boolean()
+			.default(false)
+			.describe("Put a field's levels on the catalogue's flux scale; else the scale is the survey's own"),
 		cached_correction_max_days: positive(
 			7,
 			"An image without references of its own may lean on the last accepted correction for so long, days",

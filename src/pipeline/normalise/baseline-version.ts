@@ -12,7 +12,7 @@ import {
 	shapesOfSources,
 	sourcesOfRows,
 } from "./field-rows.ts";
-import { type FieldBand, isUsable, normalizationOptions } from "./field-scale.ts";
+import { catalogueAt, type FieldBand, isUsable, normalizationOptions } from "./field-scale.ts";
 
 /** Baselines are made from the third epoch on. */
 export const FIRST_VERSION_EPOCHS = 3;
@@ -101,6 +101,9 @@ export async function solveVersion(
 	const size = sources.length * epochs.length;
 	const of = (value: (id: number) => number | undefined) =>
 		Float64Array.from(sources, ({ id }) => value(id) ?? Number.NaN);
+	const catalogue = config.normalization.anchor_to_catalogue
+		? catalogueAt(config, sources, band.frequency_hz)
+		: undefined;
 	const candidates = Uint8Array.from(sources, (source) => (source.candidate ? 1 : 0));
 	const survey: FieldSurvey = {
 		sources: sources.length,
@@ -111,6 +114,7 @@ export async function solveVersion(
 		mjd: Float64Array.from(epochs, (image) => image.mjd),
 		raDeg: Float64Array.from(sources, (source) => source.ra_deg),
 		decDeg: Float64Array.from(sources, (source) => source.dec_deg),
+		...(catalogue === undefined ? {} : { catalogue }),
 		known: {
 			candidate: candidates,
 			neighbourRatio: neighbours,
@@ -128,6 +132,7 @@ export async function solveVersion(
 		before === undefined ? undefined : extendBaselines(before.baselines, before.sourceIds, ids).baselines;
 	const { normalization } = config;
 	const solved = solveBaselines(survey, {
+		anchorToCatalogue: catalogue !== undefined,
 		normalization: normalizationOptions(config),
 		references: {
 			defaultFovRadiusDeg: normalization.default_fov_radius_deg,

@@ -66,7 +66,7 @@ function blendGroupsOf(sources: FieldSource[], radiusDeg: number): Int32Array {
 }
 
 /** Catalogue fluxes at a subband's frequency, as the third step of the chain; undefined when no source has one. */
-function catalogueAt(config: Config, sources: FieldSource[], frequencyHz: number): CatalogueFluxes | undefined {
+export function catalogueAt(config: Config, sources: FieldSource[], frequencyHz: number): CatalogueFluxes | undefined {
 	const { catalogue_frequency_mhz, catalogue_spectral_index } = config.normalization;
 	const { fluxJy: factor, fluxErrJy: factorErr } = catalogueFlux(
 		1,
