@@ -66,7 +66,7 @@ describe.skipIf(!hasSharedData)("the pipeline on images that nobody here made", 
 		const before = await readTable(join(data, "products/light_curves.csv"));
 		const again = caustic("run", sharedData("images/vast-epochs"), "--data", data);
 		expect(again.status).toBe(0);
-		expect(again.stdout).toContain("4 seen, 0 new");
+		expect(again.stdout).toContain("4 seen, none new");
 		expect(await readTable(join(data, "products/light_curves.csv"))).toEqual(before);
 	});
 
