@@ -38,7 +38,7 @@ function lineOf(page: string, raw: string, isBlock: boolean): Line {
 	const text = raw
 		.trim()
 		.replace(/^\$ /, "")
-		.replace(/\s+#.*$/, "")
+		.replace(/\s+#.*$|\s{2,}.*$/, "")
 		.replace(/\s+[|>].*$/, "");
 	return { page, text, words: text.split(/\s+/), isBlock };
 }
