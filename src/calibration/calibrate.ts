@@ -73,8 +73,7 @@ export async function solveCalibration(
 	onStage("judgement");
 	const quality = judge(input, prep, bandpass, gains, options.minimumBaselines, limits.quality);
 	// Gains take up a wrong place without a trace in the residuals: as good as they look, they are wrong everywhere else.
-	const elsewhere = quality.reasons.filter((reason) => reason.includes("north of the model's place"));
-	if (elsewhere.length > 0) throw new UnsolvableSet(subject, elsewhere);
+	if (quality.elsewhere !== undefined) throw new UnsolvableSet(subject, [quality.elsewhere]);
 	const tables = solutionTables(input, prep, bandpass, gains, options.delay !== undefined, frame);
 	return { prep, phases, bandpass, gains, tables, quality };
 }

@@ -79,6 +79,8 @@ export interface CalibrationQuality {
 	rfi: { fraction: number; persistentChannels: number[] };
 	/** Samples of active antennas by class, fractions of all. */
 	samples: Record<string, number>;
+	/** Why the source is not the model's, where the drift of the phases says so: one of the reasons. */
+	elsewhere: string | undefined;
 	/** How far the source stands from its place in the model; undefined where that cannot be told. */
 	sourceOffset: SourceOffset | undefined;
 	/** Residual chi-squared per channel of the whole band (all polarisations), NaN where unsolved. */
@@ -187,12 +189,15 @@ export function judge(
 		gains === undefined || input.source === undefined
 			? undefined
 			: sourceOffset(gains, nAntennas, nPol, input.source, input.referenceHz);
+	let elsewhere: string | undefined;
 	if (offset !== undefined) {
 		const away = Math.hypot(offset.eastArcmin, offset.northArcmin);
 		const place = `phases drift as those of a source ${offset.eastArcmin.toFixed(1)}' east and ${offset.northArcmin.toFixed(1)}' north of the model's place (error ${offset.errorArcmin.toFixed(1)}')`;
 		if (away > limits.offsetSigma * offset.errorArcmin) {
-			if (away > limits.offsetArcmin) reasons.push(`${place}: another source, a wrong position or a wrong clock`);
-			else if (away > 0.1 * limits.offsetArcmin) warnings.push(place);
+			if (away > limits.offsetArcmin) {
+				elsewhere = `${place}: another source, a wrong position or a wrong clock`;
+				reasons.push(elsewhere);
+			} else if (away > 0.1 * limits.offsetArcmin) warnings.push(place);
 		}
 	}
 	const rfi = { fraction: prep.rfi?.fraction ?? 0, persistentChannels: prep.rfi?.persistentChannels ?? [] };
@@ -218,6 +223,7 @@ export function judge(
 		closure,
 		rfi,
 		samples: sampleShares(prep),
+		elsewhere,
 		sourceOffset: offset,
 		channelChi2: channelChi2(bandpass?.raw ?? [], nPol),
 		worstBaselines: worstBaselines(gains, nPol, antenna1, antenna2),
