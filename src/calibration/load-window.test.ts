@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { loadWindow, selectAll } from "./load-window.ts";
+import { loadWindow } from "./load-window.ts";
+import { selectAll } from "./selection.ts";
 import type { BlockOptions, VisibilityBlock, VisibilitySet } from "./visibility-set.ts";
 
 const [N_TIMES, N_ANTENNAS, N_CHANNELS] = [3, 4, 5];

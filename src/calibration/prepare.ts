@@ -1,4 +1,5 @@
-import { channelSpacing, crossSpectra, type DelaySolution, solveDelays } from "./delay.ts";
+import { type DelaySolution, solveDelays } from "./delay.ts";
+import { channelSpacing, crossSpectra } from "./delay-spectrum.ts";
 import { antennaNoise, baselineVariance, baselineWeights } from "./noise.ts";
 import { type ReferenceCandidate, referenceOrder } from "./reference-antenna.ts";
 import { findRfi, type RfiFlags } from "./rfi.ts";

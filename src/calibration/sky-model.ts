@@ -1,6 +1,6 @@
 import { badInput } from "../error.ts";
 import type { ApparentSources } from "./component-model.ts";
-import type { Selection } from "./load-window.ts";
+import type { Selection } from "./selection.ts";
 import type { VisibilitySet } from "./visibility-set.ts";
 
 /** A point source of the model. */

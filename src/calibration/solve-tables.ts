@@ -1,6 +1,6 @@
 import type { Preparation, SolveInput } from "./prepare.ts";
 import { emptySolutionWindow, type SolutionTable, solutionIndex } from "./solution-table.ts";
-import { type BandpassSolutions, type GainSolutions, gainGroupWindows } from "./solve.ts";
+import type { BandpassSolutions, GainSolutions } from "./solve.ts";
 import { UNSOLVED } from "./solve-cell.ts";
 
 /** What tables need beyond the solve: the array's slots and the windows' channels. */
@@ -160,4 +160,20 @@ function gainTable(input: SolveInput, gains: GainSolutions, frame: TableFrame): 
 		}
 	});
 	return table;
+}
+
+/** Lowest and highest edge of a group's channels, Hz. */
+function gainGroupWindows(
+	windows: readonly { frequenciesHz: Float64Array; channelWidthsHz: Float64Array }[],
+	group: readonly number[],
+): { low: number; high: number } {
+	let low = Number.POSITIVE_INFINITY;
+	let high = 0;
+	for (const w of group) {
+		windows[w].frequenciesHz.forEach((f, c) => {
+			low = Math.min(low, f - 0.5 * windows[w].channelWidthsHz[c]);
+			high = Math.max(high, f + 0.5 * windows[w].channelWidthsHz[c]);
+		});
+	}
+	return { low, high };
 }

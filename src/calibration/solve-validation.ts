@@ -1,6 +1,6 @@
-import type { Selection } from "./load-window.ts";
 import type { Preparation, SolveInput } from "./prepare.ts";
 import { median } from "./robust.ts";
+import type { Selection } from "./selection.ts";
 import type { VisibilitySet } from "./visibility-set.ts";
 
 export interface ValidationLimits {

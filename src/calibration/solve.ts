@@ -6,6 +6,7 @@ import { referPhases } from "./reference-antenna.ts";
 import { median } from "./robust.ts";
 import { type CellSolutions, solveCells, UNSOLVED } from "./solve-cell.ts";
 import { type SolveOptions, solutionIntervals } from "./solve-options.ts";
+import { windowBandpass } from "./window-bandpass.ts";
 
 /** Bandpass of every polarisation over the whole band, referred; [polarisation][channel][antenna]. */
 export interface BandpassSolutions {
@@ -284,44 +285,4 @@ export async function solveGains(
 		}
 	}
 	return out;
-}
-
-/** One window's part of the bandpass as known gains: 0 where flagged. */
-function windowBandpass(input: SolveInput, bandpass: BandpassSolutions, window: number): Float64Array {
-	const { nAntennas } = input.array;
-	const nPol = input.polarizations.length;
-	const windowChannels = input.pool.frequenciesHz.map((frequencies) => frequencies.length);
-	const nChannels = windowChannels.reduce((sum, n) => sum + n, 0);
-	const first = windowChannels.slice(0, window).reduce((sum, n) => sum + n, 0);
-	const n = windowChannels[window];
-	const out = new Float64Array(2 * nPol * n * nAntennas);
-	for (let s = 0; s < nPol; s++) {
-		for (let c = 0; c < n; c++) {
-			for (let p = 0; p < nAntennas; p++) {
-				const from = (s * nChannels + first + c) * nAntennas + p;
-				// A filled gap has a value for the targets, but no data of its own went into it.
-				if (bandpass.flags[from] !== 0) continue;
-				const to = (s * n + c) * nAntennas + p;
-				out[2 * to] = bandpass.gains[2 * from];
-				out[2 * to + 1] = bandpass.gains[2 * from + 1];
-			}
-		}
-	}
-	return out;
-}
-
-/** Lowest and highest edge of a group's channels, Hz. */
-export function gainGroupWindows(
-	windows: readonly { frequenciesHz: Float64Array; channelWidthsHz: Float64Array }[],
-	group: readonly number[],
-): { low: number; high: number } {
-	let low = Number.POSITIVE_INFINITY;
-	let high = 0;
-	for (const w of group) {
-		windows[w].frequenciesHz.forEach((f, c) => {
-			low = Math.min(low, f - 0.5 * windows[w].channelWidthsHz[c]);
-			high = Math.max(high, f + 0.5 * windows[w].channelWidthsHz[c]);
-		});
-	}
-	return { low, high };
 }

@@ -1,5 +1,5 @@
 import { componentModel } from "../calibration/component-model.ts";
-import { selectAll } from "../calibration/load-window.ts";
+import { selectAll } from "../calibration/selection.ts";
 import { apparentSources, type BeamResponse, type ModelGeometry, type ModelSource } from "../calibration/sky-model.ts";
 import type {
 	Antenna,

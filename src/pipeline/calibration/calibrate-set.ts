@@ -8,11 +8,12 @@ import {
 	chooseCalibrator,
 	fieldSources,
 } from "../../calibration/choose-calibrator.ts";
-import { cadenceS, loadWindow, type Selection, selectAll, withIntegrations } from "../../calibration/load-window.ts";
+import { loadWindow } from "../../calibration/load-window.ts";
 import type { SolveInput } from "../../calibration/prepare.ts";
 import { airyBeam } from "../../calibration/primary-beam.ts";
 import { QUALITY_LIMITS } from "../../calibration/quality.ts";
 import { median } from "../../calibration/robust.ts";
+import { cadenceS, type Selection, selectAll, withIntegrations } from "../../calibration/selection.ts";
 import {
 	apparentSources,
 	type BeamResponse,

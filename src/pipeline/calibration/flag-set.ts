@@ -1,6 +1,7 @@
-import { loadWindow, selectAll } from "../../calibration/load-window.ts";
+import { loadWindow } from "../../calibration/load-window.ts";
 import { findRfi, RFI_DEFAULTS } from "../../calibration/rfi.ts";
 import { ABSURD_FACTOR, inspectWindow } from "../../calibration/sample-validity.ts";
+import { selectAll } from "../../calibration/selection.ts";
 import type { VisibilityBlock, VisibilitySet } from "../../calibration/visibility-set.ts";
 
 /** Flags of data to which solutions are applied: what is no measurement, and interference. */

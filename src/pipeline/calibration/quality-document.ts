@@ -1,4 +1,4 @@
-import type { TableQuality } from "../../calibration/quality.ts";
+import type { TableQuality } from "../../calibration/table-quality.ts";
 import { findTrends, type Trend } from "../../calibration/trends.ts";
 import type { CalibratedSet } from "./calibrate-set.ts";
 

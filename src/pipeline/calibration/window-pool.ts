@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import type { ApparentSources } from "../../calibration/component-model.ts";
-import type { Selection } from "../../calibration/load-window.ts";
+import type { Selection } from "../../calibration/selection.ts";
 import type { VisibilitySet } from "../../calibration/visibility-set.ts";
 import type { WindowAnswers, WindowPool, WindowRequest } from "../../calibration/window-processor.ts";
 import { CausticError } from "../../error.ts";
