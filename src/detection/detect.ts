@@ -74,15 +74,16 @@ export function thresholdSigma(options: DetectOptions): number {
  * and boxes; any one epoch may be dropped. Everything an epoch is judged by comes from that epoch and those before it,
  * so cutting the table at an epoch gives what a run on that day gave.
  *
+ * @param profiles lenses computed before: give the same to every call, they are most of a short one's work
  * @returns candidates, most significant first, one score per source in the order given, and the rows left out
  */
 export function detectEvents(
 	table: LightCurveTable,
 	sources: readonly DetectSource[],
 	options: DetectOptions = {},
+	profiles = new ProfileCache(),
 ): Detections {
 	const { fields, rejected } = arrangeFields(table, sources);
-	const profiles = new ProfileCache();
 	const candidates: Candidate[] = [];
 	const scores: SourceScore[] = [];
 	for (const field of fields) {
@@ -148,6 +149,9 @@ export function detectInField(
 			for (let event = 0; event < (options.mostEvents ?? MOST_EVENTS); event++) {
 				const { sigma } = significanceOf(evaluation.score, options.looks);
 				if (evaluation.lens === null || !(evaluation.score > 0) || !(sigma >= least)) break;
+				// With an event's epochs gone the best lens may span the hole: that is the same event.
+				const { first, last } = eventInterval(evaluation.lens, field.mjd, field.frequencyMhz, profiles);
+				if (leftOut.some(([from, to]) => field.mjd[first] <= to && field.mjd[last] >= from)) break;
 				const candidate = describe(filter, field, sourceIndex, current, evaluation, options, remaining, err, gainError);
 				candidate.explanation.left_out_mjd = leftOut.slice();
 				leftOut.push([candidate.startMjd, candidate.endMjd]);

@@ -5,6 +5,26 @@ import type { Detections, DetectOptions, DetectSource, LightCurveTable } from ".
 /** Sources without a field stand alone; so many of them make one task. */
 const ALONE_PER_TASK = 25;
 
+/** Idle threads stay so long: what they have learned of lenses serves the next epoch. */
+const IDLE_MS = 10 * 60_000;
+const pools = new Map<number, Piscina>();
+
+/** Threads that outlive a call; they keep no process from ending. */
+function poolOf(threads: number): Piscina {
+	let pool = pools.get(threads);
+	if (pool === undefined) {
+		pool = new Piscina({
+			filename: new URL("./field-thread.ts", import.meta.url).href,
+			minThreads: 0,
+			maxThreads: threads,
+			concurrentTasksPerWorker: 1,
+			idleTimeout: IDLE_MS,
+		});
+		pools.set(threads, pool);
+	}
+	return pool;
+}
+
 /**
  * The detector on all cores: fields do not depend on one another, so each is a task. The result is the same, in the same
  * order, whatever the number of threads.
@@ -39,52 +59,43 @@ export async function detectInThreads(
 	});
 	const rows: number[][] = lists.map(() => []);
 	for (let row = 0; row < table.flux.length; row++) rows[keyOf[table.sourceIndex[row]]].push(row);
-	const pool = new Piscina({
-		filename: new URL("./field-thread.ts", import.meta.url).href,
-		minThreads: 0,
-		maxThreads: Math.max(1, threads),
-		concurrentTasksPerWorker: 1,
-	});
+	const pool = poolOf(Math.max(1, threads));
 	let done = 0;
-	try {
-		const results = await Promise.all(
-			lists.map(async (list, g) => {
-				const place = new Map(list.map((source, j) => [source, j]));
-				const pick = (values: ArrayLike<number>) => Float64Array.from(rows[g], (row) => values[row]);
-				const only =
-					options.only === undefined
-						? undefined
-						: new Set([...options.only].flatMap((source) => place.get(source) ?? []));
-				const result = (await pool.run({
-					table: {
-						sourceIndex: Int32Array.from(rows[g], (row) => place.get(table.sourceIndex[row]) as number),
-						mjd: pick(table.mjd),
-						frequencyMhz: pick(table.frequencyMhz),
-						flux: pick(table.flux),
-						fluxErr: pick(table.fluxErr),
-					},
-					sources: list.map((source) => sources[source]),
-					options: { ...options, only },
-				})) as Detections;
-				onProgress(++done, lists.length);
-				return {
-					candidates: result.candidates.map((candidate) => ({
-						...candidate,
-						sourceIndex: list[candidate.sourceIndex],
-					})),
-					scores: result.scores.map((score) => ({ ...score, sourceIndex: list[score.sourceIndex] })),
-					rejected: result.rejected.map(({ row, reason }) => ({ row: rows[g][row], reason })),
-				};
-			}),
-		);
-		return {
-			candidates: results
-				.flatMap((result) => result.candidates)
-				.sort((a, b) => b.significance - a.significance || b.statistic - a.statistic || a.sourceIndex - b.sourceIndex),
-			scores: results.flatMap((result) => result.scores).sort((a, b) => a.sourceIndex - b.sourceIndex),
-			rejected: results.flatMap((result) => result.rejected).sort((a, b) => a.row - b.row),
-		};
-	} finally {
-		await pool.close();
-	}
+	const results = await Promise.all(
+		lists.map(async (list, g) => {
+			const place = new Map(list.map((source, j) => [source, j]));
+			const pick = (values: ArrayLike<number>) => Float64Array.from(rows[g], (row) => values[row]);
+			const only =
+				options.only === undefined
+					? undefined
+					: new Set([...options.only].flatMap((source) => place.get(source) ?? []));
+			const result = (await pool.run({
+				table: {
+					sourceIndex: Int32Array.from(rows[g], (row) => place.get(table.sourceIndex[row]) as number),
+					mjd: pick(table.mjd),
+					frequencyMhz: pick(table.frequencyMhz),
+					flux: pick(table.flux),
+					fluxErr: pick(table.fluxErr),
+				},
+				sources: list.map((source) => sources[source]),
+				options: { ...options, only },
+			})) as Detections;
+			onProgress(++done, lists.length);
+			return {
+				candidates: result.candidates.map((candidate) => ({
+					...candidate,
+					sourceIndex: list[candidate.sourceIndex],
+				})),
+				scores: result.scores.map((score) => ({ ...score, sourceIndex: list[score.sourceIndex] })),
+				rejected: result.rejected.map(({ row, reason }) => ({ row: rows[g][row], reason })),
+			};
+		}),
+	);
+	return {
+		candidates: results
+			.flatMap((result) => result.candidates)
+			.sort((a, b) => b.significance - a.significance || b.statistic - a.statistic || a.sourceIndex - b.sourceIndex),
+		scores: results.flatMap((result) => result.scores).sort((a, b) => a.sourceIndex - b.sourceIndex),
+		rejected: results.flatMap((result) => result.rejected).sort((a, b) => a.row - b.row),
+	};
 }
