@@ -127,7 +127,7 @@ describe("subbands of one epoch, each an image", () => {
 			expect(run.status, args.join(" ")).toBe(2);
 			for (const word of words) expect(run.stderr).toContain(word);
 		}
-	}, 60_000);
+	}, 120_000);
 });
 
 describe("in the pipeline", () => {
