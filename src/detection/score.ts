@@ -85,8 +85,10 @@ export function evaluateSource(field: FieldFilter, series: Series, least = HOPEL
 		bothSigns = false,
 	) => {
 		const first = bank.first[template];
-		if (bank.ready[template] >= epochs || bank.centre[template] > latest + bank.ahead * bank.width[template])
-			return -Infinity;
+		// Only what a bank of the epochs seen so far would hold: a search on a longer bank must not end elsewhere.
+		const width = bank.width[template];
+		if (bank.ready[template] >= epochs || bank.centre[template] > latest + bank.ahead * width) return -Infinity;
+		if (width > Math.max(bank.longestShare * (latest - series.mjd[0]), 3 * bank.cadence)) return -Infinity;
 		const length = Math.min(bank.length[template], epochs - first);
 		const least = bothSigns ? 0 : bank.least[bank.shape[template]];
 		filter.load(data, bank.values, bank.offset[template], first, length, least);

@@ -17,6 +17,9 @@ export interface TemplateBank {
 	ready: Int32Array;
 	/** How far, in widths, a centre may lie beyond the last epoch. */
 	ahead: number;
+	/** No template wider than this share of the time seen so far, or than three cadences, takes part. */
+	longestShare: number;
+	cadence: number;
 	/** Index into {@link shapes}. */
 	shape: Int16Array;
 	shapes: Shape[];
@@ -151,7 +154,12 @@ class BankBuilder {
 		this.ready.push(ready);
 	}
 
-	bank(ahead: number, least: (shape: Shape) => number = () => 0): TemplateBank {
+	bank(
+		mjd: Float64Array,
+		ahead: number,
+		longestShare: number,
+		least: (shape: Shape) => number = () => 0,
+	): TemplateBank {
 		return {
 			size: this.offset.length,
 			values: this.values.slice(0, this.used),
@@ -162,6 +170,8 @@ class BankBuilder {
 			width: Float64Array.from(this.width),
 			ready: Int32Array.from(this.ready),
 			ahead,
+			longestShare,
+			cadence: cadenceOf(mjd),
 			shape: Int16Array.from(this.shape),
 			shapes: this.shapes,
 			least: Float64Array.from(this.shapes, least),
@@ -228,7 +238,7 @@ export function lensBank(
 			}
 		}
 	}
-	return builder.bank(CENTRES_AHEAD, (shape) =>
+	return builder.bank(mjd, CENTRES_AHEAD, LONGEST_SHARE, (shape) =>
 		shape.kind === "lens" ? amplitudeAtDepth(profiles, shape.alpha, shape.betaS, SEARCHED_DEPTH) : 0,
 	);
 }
@@ -304,5 +314,5 @@ export function alternativeBank(mjd: Float64Array, frequencyMhz: Float64Array): 
 				() => -1,
 			);
 	}
-	return builder.bank(Infinity);
+	return builder.bank(mjd, Infinity, Infinity);
 }
