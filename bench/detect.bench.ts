@@ -2,7 +2,7 @@
  * The detector on the simulated benchmark sky: precision, recall, false positives, latency, gain jumps and time, beside
  * the prototype's figures (detection notes, section 8). Everything in the detector was frozen before.
  *
- *     node bench/detect.bench.ts [benchmark|calibration|FOLDER] [F00,F01,...]
+ *     node bench/detect.bench.ts [benchmark|calibration|FOLDER] [F00,F01,...|all] [conservative|moderate|sensitive]
  *
  * FOLDER: one that `caustic simulate light-curves` wrote.
  */
@@ -16,7 +16,9 @@ import { numbers, texts } from "../src/formats/table/table.ts";
 import { detectInThreads } from "../src/pipeline/detection/in-threads.ts";
 import { sharedData } from "../test/shared-data.ts";
 
-const [set = "benchmark", only] = process.argv.slice(2);
+const [set = "benchmark", only = "all", chosenPreset = "moderate"] = process.argv.slice(2);
+const preset = chosenPreset as keyof typeof PRESETS;
+if (PRESETS[preset] === undefined) throw new Error(`${preset} is no preset: ${Object.keys(PRESETS).join(", ")}`);
 const folder = set === "benchmark" || set === "calibration" ? sharedData("lightcurves", "simulated", set) : set;
 const file = ["light_curves.csv.gz", "light_curves.csv", "light_curves.parquet"].find((name) =>
 	existsSync(join(folder, name)),
@@ -30,7 +32,7 @@ const truth = await readTable(join(folder, "truth.csv"), { text: ["source_id", "
 const ids = texts(truth, "source_id");
 const label = new Map(ids.map((id, i) => [id, texts(truth, "label")[i]]));
 const onset = new Map(ids.map((id, i) => [id, numbers(truth, "first_epoch_mjd")[i]]));
-const fields = only?.split(",");
+const fields = only === "all" ? undefined : only.split(",");
 const chosen = new Set(
 	curves.sources.flatMap((s, i) => (fields === undefined || fields.includes(s.fieldId ?? "") ? [i] : [])),
 );
@@ -45,7 +47,7 @@ const table = {
 };
 const cpu = process.cpuUsage();
 const begun = performance.now();
-const { candidates, scores } = await detectInThreads(table, curves.sources, {});
+const { candidates, scores } = await detectInThreads(table, curves.sources, { preset });
 const used = process.cpuUsage(cpu);
 const seconds = (performance.now() - begun) / 1000;
 const million = rows.length / 1e6;
@@ -69,13 +71,13 @@ out(`${set}: ${chosen.size} sources, ${events.length} events, ${rows.length} mea
 out(
 	`CPU ${((used.user + used.system) / 1e6 / million).toFixed(1)} s per million measurements (prototype 320-375 + 120-200), wall ${(seconds / million).toFixed(1)} s`,
 );
-for (const [preset, fap] of Object.entries(PRESETS)) {
+for (const [name, fap] of Object.entries(PRESETS)) {
 	// A source counts once, by its own significance; candidates are those of the default threshold.
 	const raised = scores.filter((s) => s.significance >= sigmaOf(fap)).map((s) => s.sourceIndex);
 	const found = raised.filter(isEvent).length;
 	const wrong = raised.length - found;
 	out(
-		`${preset.padEnd(12)} FAP ${fap}: recall ${found}/${events.length} = ${(found / events.length).toFixed(3)}, precision ${found}/${raised.length} = ${(found / Math.max(1, raised.length)).toFixed(3)}, false ${wrong} of ${nulls} = ${((100 * wrong) / nulls).toFixed(3)} % (prototype .900/.982 at .05 %, .967/.906 at .29 %)`,
+		`${name.padEnd(12)} FAP ${fap}: recall ${found}/${events.length} = ${(found / events.length).toFixed(3)}, precision ${found}/${raised.length} = ${(found / Math.max(1, raised.length)).toFixed(3)}, false ${wrong} of ${nulls} = ${((100 * wrong) / nulls).toFixed(3)} % (prototype .900/.982 at .05 %, .967/.906 at .29 %)`,
 	);
 }
 const depthOf = new Map(ids.map((id, i) => [id, numbers(truth, "depth")[i]]));
@@ -86,15 +88,15 @@ const byDepth = edges.slice(0, -1).flatMap((low, i) => {
 		const depth = depthOf.get(curves.sources[s].id) ?? Number.NaN;
 		return depth >= low && depth < edges[i + 1];
 	});
-	const hits = own.filter((s) => (scoreOf.get(s) ?? 0) >= sigmaOf(PRESETS.moderate)).length;
+	const hits = own.filter((s) => (scoreOf.get(s) ?? 0) >= sigmaOf(PRESETS[preset])).length;
 	return own.length === 0 ? [] : [`${low}-${Math.min(1, edges[i + 1])}: ${hits}/${own.length}`];
 });
-out(`recall by depth at 1400 MHz (moderate): ${byDepth.join(", ")}`);
+out(`recall by depth at 1400 MHz (${preset}): ${byDepth.join(", ")}`);
 const extra = candidates.length - new Set(candidates.map((c) => c.sourceIndex)).size;
-out(`${candidates.length} candidates at the default threshold, ${extra} of them further events of a source`);
+out(`${candidates.length} candidates at ${preset}, ${extra} of them further events of a source`);
 const latency: number[] = [];
 for (const source of events) {
-	const own = candidates.filter((c) => c.sourceIndex === source && c.significance >= sigmaOf(PRESETS.moderate));
+	const own = candidates.filter((c) => c.sourceIndex === source && c.significance >= sigmaOf(PRESETS[preset]));
 	if (own.length === 0) continue;
 	const { id, fieldId = "" } = curves.sources[source];
 	const first = Math.min(...own.map((c) => c.firstDetectedMjd));
@@ -103,7 +105,7 @@ for (const source of events) {
 }
 latency.sort((a, b) => a - b);
 out(
-	`latency from the first 5 % effect: median ${latency[latency.length >> 1]} epochs, 90 % ${latency[Math.floor(0.9 * latency.length)]}, found ${latency.length} of ${events.length} (prototype 11 at its strict threshold, 58/60)`,
+	`latency from the first 5 % effect at ${preset}: median ${latency[latency.length >> 1]} epochs, 90 % ${latency[Math.floor(0.9 * latency.length)]}, found ${latency.length} of ${events.length} (prototype 11 at its strict threshold, 58/60)`,
 );
 const jumpsPath = join(folder, "fields.json");
 if (existsSync(jumpsPath)) {
@@ -111,7 +113,7 @@ if (existsSync(jumpsPath)) {
 		field_id: string;
 		gain_jumps: { first_mjd: number; last_mjd: number }[];
 	}[];
-	const wrong = candidates.filter((c) => !isEvent(c.sourceIndex) && c.significance >= sigmaOf(PRESETS.moderate));
+	const wrong = candidates.filter((c) => !isEvent(c.sourceIndex) && c.significance >= sigmaOf(PRESETS[preset]));
 	const jumps = known.flatMap((f) => f.gain_jumps.map((jump) => ({ field: f.field_id, ...jump })));
 	const clean = jumps.filter(
 		(jump) =>
