@@ -48,10 +48,7 @@ try {
 		for (const name of files) renameSync(join(images, name), join(folder, `epoch${k}`, name));
 	});
 	console.log(`one epoch of 10,000 sources, ${availableParallelism()} cores`);
-	for (const [history, epoch] of [
-		[5, 3],
-		[500, 4],
-	]) {
+	for (const history of [5, 500]) {
 		const data = join(folder, `survey${history}`);
 		const settings = [
 			"--catalog",
@@ -63,12 +60,17 @@ try {
 		];
 		for (const k of [0, 1, 2]) caustic("run", join(folder, `epoch${k}`), ...settings);
 		await addHistory(data, history);
+		caustic("db", "check", "--statistics", "--repair", "--data", data);
+		// The history came as rows: the next epoch takes up what running statistics and filters would hold of it.
+		caustic("run", join(folder, "epoch3"), ...settings);
 		const begun = performance.now();
-		const run = JSON.parse(caustic("run", join(folder, `epoch${epoch}`), ...settings, "--json"));
+		const run = JSON.parse(caustic("run", join(folder, "epoch4"), ...settings, "--json"));
 		const wall = (performance.now() - begun) / 1000;
 		const seconds = (stage: string) => (run.summary[stage]?.seconds ?? 0).toFixed(2);
 		const whole = (Date.parse(run.finished_at) - Date.parse(run.created_at)) / 1000;
-		const inside = whole - (run.summary.report?.seconds ?? 0);
+		const { timeline } = JSON.parse(caustic("runs", "show", run.id, "--data", data, "--json"));
+		const judged = timeline.units.find((unit: { stage: string }) => unit.stage === "detect");
+		const inside = (Date.parse(judged.finished_at) - Date.parse(run.created_at)) / 1000;
 		console.log(
 			`after ${String(history).padStart(3)} epochs: to candidates ${inside.toFixed(2)} s (with its report ${whole.toFixed(2)} s, whole command ${wall.toFixed(2)} s): ingest ${seconds("ingest")}, associate ${seconds("associate")}, measure ${seconds("measure")}, normalise ${seconds("normalise")}, statistics ${seconds("statistics")}, detect ${seconds("detect")}; ratio to the aim of 3 s: ${(inside / 3).toFixed(2)}`,
 		);

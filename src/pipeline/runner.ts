@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Config } from "../config/schema.ts";
 import { currentTraceparent } from "../observability/tracing.ts";
-import type { Database, Transaction } from "../store/database.ts";
+import type { Database, Queryable, Transaction } from "../store/database.ts";
 import {
 	countStages,
 	findUnfinishedRun,
@@ -15,6 +15,7 @@ import {
 } from "../store/runs.ts";
 import { GRAPHS } from "./graph.ts";
 import type { StageQueue } from "./queue.ts";
+import { currentConfiguration } from "./report/products.ts";
 import { isDead } from "./worker-identity.ts";
 
 /** Settings of photometry that say how much at once and how long, and change no number. */
@@ -38,6 +39,10 @@ export function configurationHash(config: Config): string {
 	const text = JSON.stringify(Object.entries(decisive).sort(([p], [q]) => (p < q ? -1 : 1)));
 	return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
+
+/** The settings under which the survey was measured last, whatever this command's are; these where nothing is measured. */
+export const surveyConfiguration = async (db: Queryable, config: Config): Promise<string> =>
+	(await currentConfiguration(db)) ?? configurationHash(config);
 
 function newRunId(now: Date): string {
 	const stamp = now.toISOString().slice(0, 19).replace(/[-:]/g, "").replace("T", "-");

@@ -16,12 +16,14 @@ export interface FreshPoint {
 export const freshPoints = (db: Queryable, runId: string, eta: number): Promise<FreshPoint[]> =>
 	db.query<FreshPoint>(
 		"fresh points",
-		`SELECT m.source_id, m.band_id, m.mjd, coalesce(m.flux_norm_jy, m.flux_jy) AS flux,
+		// Restlessness is asked source by source: rows of a run are new to the planner, which takes them for a single one
+		// and would join them to themselves by nested loops.
+		`WITH fresh AS MATERIALIZED (SELECT * FROM measurement WHERE run_id = $1 AND method = 'forced')
+		 SELECT m.source_id, m.band_id, m.mjd, coalesce(m.flux_norm_jy, m.flux_jy) AS flux,
 		 CASE WHEN m.flux_norm_jy IS NULL THEN m.flux_err_jy ELSE m.flux_norm_err_jy END AS err, l.weighted_mean_jy AS level, l.n
-		 FROM measurement m JOIN light_curve_state l ON l.source_id = m.source_id AND l.band_id = m.band_id
-		 WHERE m.run_id = $1 AND m.method = 'forced' AND m.source_id IN (
-		   SELECT r.source_id FROM light_curve_state r WHERE r.eta > $2::float8 AND r.source_id IN (SELECT source_id FROM measurement WHERE run_id = $1))
-		 ORDER BY m.source_id, m.mjd, m.band_id`,
+		 FROM fresh m JOIN light_curve_state l ON l.source_id = m.source_id AND l.band_id = m.band_id
+		 CROSS JOIN LATERAL (SELECT max(r.eta) AS eta FROM light_curve_state r WHERE r.source_id = m.source_id) AS most
+		 WHERE most.eta > $2::float8 ORDER BY m.source_id, m.mjd, m.band_id`,
 		[runId, eta],
 	);
 

@@ -4,7 +4,7 @@ import type { Config } from "../../config/schema.ts";
 import { badInput } from "../../error.ts";
 import { writeAtomically } from "../../formats/atomic-file.ts";
 import { checkStatistics } from "../../pipeline/checks/consistency.ts";
-import { configurationHash } from "../../pipeline/runner.ts";
+import { surveyConfiguration } from "../../pipeline/runner.ts";
 import { backUp, type OnTable, type RowCounts, restore } from "../../store/backup.ts";
 import type { Database } from "../../store/database.ts";
 import { schemaStatus, upgradeDatabase } from "../../store/migrate.ts";
@@ -137,7 +137,7 @@ function gunzipped(file: string): AsyncIterable<Buffer> {
 
 async function checkAll(invocation: Invocation, database: Database, config: Config, repair: boolean): Promise<number> {
 	const progress = progressOn("caustic db check");
-	const result = await checkStatistics(database, configurationHash(config), {
+	const result = await checkStatistics(database, await surveyConfiguration(database, config), {
 		repair,
 		trigger: "command",
 		signal: invocation.signal,

@@ -2,7 +2,7 @@ import type { Config } from "../../config/schema.ts";
 import type { Logger } from "../../observability/log.ts";
 import type { Database } from "../../store/database.ts";
 import { isCheckDue } from "../../store/statistics-checks.ts";
-import { configurationHash } from "../runner.ts";
+import { surveyConfiguration } from "../runner.ts";
 import { checkStatistics } from "./consistency.ts";
 
 /** How often a process looks whether the check is due. */
@@ -26,7 +26,7 @@ export function scheduleChecks(
 	const look = async () => {
 		try {
 			if (!(await isCheckDue(database, everyHours))) return;
-			const result = await checkStatistics(database, configurationHash(config), {
+			const result = await checkStatistics(database, await surveyConfiguration(database, config), {
 				repair: true,
 				trigger: "schedule",
 				signal: ending.signal,

@@ -18,11 +18,13 @@ export async function loadReport(database: Database, run: Run): Promise<RunRepor
 	const ids = fields.map((field) => field.id);
 	const [counts] = await database.query<RunReportData["counts"]>(
 		"report counts",
+		// The survey's points are counted by the statistics, which know them; only the run's own are looked at.
 		`SELECT (SELECT count(*) FROM image WHERE field_id = ANY($1)) AS images, (SELECT count(*) FROM epoch WHERE field_id = ANY($1)) AS epochs,
-		 (SELECT count(*) FROM source WHERE field_id = ANY($1)) AS sources, count(*) AS measurements, count(*) FILTER (WHERE flux_jy IS NULL) AS flagged,
-		 (SELECT count(*) FROM candidate JOIN source ON source.id = source_id WHERE field_id = ANY($1) AND status IN ('open', 'confirmed')) AS candidates
-		 FROM measurement JOIN image ON image.id = image_id WHERE field_id = ANY($1) AND configuration = $2`,
-		[ids, run.configuration_hash],
+		 (SELECT count(*) FROM source WHERE field_id = ANY($1)) AS sources,
+		 (SELECT coalesce(sum(n), 0) FROM light_curve_state l JOIN source ON source.id = source_id WHERE field_id = ANY($1) AND l.configuration = $2)::int AS measurements,
+		 (SELECT count(*) FROM measurement WHERE run_id = $3 AND flux_jy IS NULL) AS flagged,
+		 (SELECT count(*) FROM candidate JOIN source ON source.id = source_id WHERE field_id = ANY($1) AND status IN ('open', 'confirmed')) AS candidates`,
+		[ids, run.configuration_hash, run.id],
 	);
 	const sources = await database.query<{
 		name: string;

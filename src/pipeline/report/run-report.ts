@@ -394,6 +394,6 @@ export function runReport(data: RunReportData): string {
 			table: { columns: ["input", "reason"], rows: rejected.map((row) => [row.subject, row.reason]) },
 		});
 	}
-	const lead = `Run ${run.id} of ${run.createdAt.slice(0, 10)}: ${plural(counts.images, "image")} of ${plural(counts.epochs, "epoch")}, ${plural(counts.sources, "source")}, ${plural(counts.measurements, "measurement")} (${counts.flagged} flagged), ${plural(counts.candidates, "candidate")}; ${plural(data.ignored, "other file")} left alone. Configuration ${run.configurationHash}.`;
+	const lead = `Run ${run.id} of ${run.createdAt.slice(0, 10)}: ${plural(counts.images, "image")} of ${plural(counts.epochs, "epoch")}, ${plural(counts.sources, "source")}, ${plural(counts.measurements, "measurement")} (${counts.flagged} more of this run flagged), ${plural(counts.candidates, "candidate")}; ${plural(data.ignored, "other file")} left alone. Configuration ${run.configurationHash}.`;
 	return page("Caustic survey report", lead, sections);
 }

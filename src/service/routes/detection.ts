@@ -3,7 +3,7 @@ import type { Config } from "../../config/schema.ts";
 import { badInput } from "../../error.ts";
 import { detectionRequests } from "../../observability/metrics.ts";
 import { judgeStored, storeJudgement } from "../../pipeline/detection/judge-stored.ts";
-import { configurationHash } from "../../pipeline/runner.ts";
+import { surveyConfiguration } from "../../pipeline/runner.ts";
 import { type RequestedResult, resultsOf } from "../../pipeline/stages/detect-requested.ts";
 import { sourcesByIds } from "../../store/sources.ts";
 import { oneAnswers, orderAnswers } from "../answers.ts";
@@ -87,7 +87,12 @@ async function detectOne({ store }: ServiceContext, config: Config, sourceId: nu
 			remedy: "See /api/v1/sources",
 		});
 	}
-	const judgement = await judgeStored(store.database, sources, config.ese_detection, configurationHash(config));
+	const judgement = await judgeStored(
+		store.database,
+		sources,
+		config.ese_detection,
+		await surveyConfiguration(store.database, config),
+	);
 	const recorded = await store.database.transaction("store detection", (tx) => storeJudgement(tx, judgement));
 	return resultsOf([sourceId], judgement, recorded)[0];
 }
