@@ -3,7 +3,7 @@ import { type LoadedConfig, loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { badInput } from "../error.ts";
 import { openStore, type Store } from "../store/open.ts";
-import { DATA_OPTIONS, type Invocation, type OptionSpec, stringOption } from "./command.ts";
+import { DATA_OPTIONS, type Invocation, numberOption, type OptionSpec, stringOption } from "./command.ts";
 
 /** Options of every command that opens the store: where the data live and which settings hold. */
 export const STORE_OPTIONS: Record<string, OptionSpec> = {
@@ -15,6 +15,16 @@ export const STORE_OPTIONS: Record<string, OptionSpec> = {
 		help: "a setting for this command alone, for instance --set service.port=9000",
 	},
 };
+
+/** Options of every command that works on the pipeline itself. */
+export const WORK_OPTIONS: Record<string, OptionSpec> = {
+	threads: { type: "string", value: "N", help: "threads for pixels", default: "all cores" },
+	log: { type: "boolean", help: "write JSON logs to standard error" },
+};
+
+/** The number of threads that was asked for; undefined for all cores. */
+export const threadsOption = (invocation: Invocation): number | undefined =>
+	invocation.options.threads === undefined ? undefined : numberOption(invocation, "threads", 1, 1, 256);
 
 export interface StorePlace {
 	/** Absolute path of the data folder. */

@@ -4,6 +4,7 @@ import { currentTraceparent } from "../observability/tracing.ts";
 import type { Database, Queryable, Transaction } from "../store/database.ts";
 import {
 	countStages,
+	currentConfiguration,
 	findUnfinishedRun,
 	finishRun,
 	getRun,
@@ -15,7 +16,6 @@ import {
 } from "../store/runs.ts";
 import { GRAPHS } from "./graph.ts";
 import type { StageQueue } from "./queue.ts";
-import { currentConfiguration } from "./report/products.ts";
 import { isDead } from "./worker-identity.ts";
 
 /** Settings of photometry that say how much at once and how long, and change no number. */

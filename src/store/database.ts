@@ -20,6 +20,10 @@ pg.types.setTypeParser(FLOAT8_ARRAY as never, (text: string): number[] =>
 
 export type Row = Record<string, unknown>;
 
+/** Doubles as PostgreSQL reads an array of them. */
+export const arrayText = (values: number[]): string =>
+	`{${values.map((value) => (value === Infinity ? "Infinity" : value === -Infinity ? "-Infinity" : value)).join(",")}}`;
+
 /** What a transaction and the pool have in common. Every statement carries a name, which becomes its span. */
 export interface Queryable {
 	query<T = Row>(name: string, text: string, values?: unknown[]): Promise<T[]>;

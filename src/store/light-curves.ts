@@ -1,5 +1,5 @@
 import { decodeState, encodeState, type LightCurveState, type LightCurveSummary } from "../variability/statistics.ts";
-import type { Queryable, Transaction } from "./database.ts";
+import { arrayText, type Queryable, type Transaction } from "./database.ts";
 
 export interface StateKey {
 	sourceId: number;
@@ -30,9 +30,6 @@ export interface StateUpdate extends StateKey {
 	summary: LightCurveSummary;
 	flags: string[];
 }
-
-const arrayText = (values: number[]) =>
-	`{${values.map((value) => (value === Infinity ? "Infinity" : value === -Infinity ? "-Infinity" : value)).join(",")}}`;
 
 /** Writes states with the summary that lists and plots need, in place of what was there. */
 export async function storeStates(tx: Transaction, updates: StateUpdate[], configuration: string): Promise<void> {

@@ -1,6 +1,10 @@
 import { failure } from "../error.ts";
 import type { Queryable, Transaction } from "./database.ts";
 
+/** The value of a light curve as `flux` and `err`: on the common scale where there is one, as measured otherwise. */
+export const SCALED_VALUE =
+	"coalesce(flux_norm_jy, flux_jy) AS flux, CASE WHEN flux_norm_jy IS NULL THEN flux_err_jy ELSE flux_norm_err_jy END AS err";
+
 /** Fluxes of many sources in one image, by column; NaN where there is no number. */
 export interface MeasuredImage {
 	imageId: number;

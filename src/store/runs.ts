@@ -180,3 +180,12 @@ export async function failedUnits(db: Queryable, runId: string, stage: string): 
 	);
 	return rows.map((row) => row.unit);
 }
+
+/** The settings under which the survey was measured last: whose light curves are the survey's. */
+export async function currentConfiguration(db: Queryable): Promise<string | undefined> {
+	const [row] = await db.query<{ configuration: string }>(
+		"current configuration",
+		"SELECT configuration_hash AS configuration FROM run WHERE EXISTS (SELECT FROM measurement m WHERE m.configuration = configuration_hash) ORDER BY created_at DESC LIMIT 1",
+	);
+	return row?.configuration;
+}

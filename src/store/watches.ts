@@ -1,5 +1,6 @@
 import { decodeWatch, encodeWatch, type Watch } from "../detection/watch.ts";
-import type { Queryable, Transaction } from "./database.ts";
+import { arrayText, type Queryable, type Transaction } from "./database.ts";
+import { SCALED_VALUE } from "./measurements.ts";
 
 export interface FreshPoint {
 	source_id: number;
@@ -19,8 +20,7 @@ export const freshPoints = (db: Queryable, runId: string, eta: number): Promise<
 		// Restlessness is asked source by source: rows of a run are new to the planner, which takes them for a single one
 		// and would join them to themselves by nested loops.
 		`WITH fresh AS MATERIALIZED (SELECT * FROM measurement WHERE run_id = $1 AND method = 'forced')
-		 SELECT m.source_id, m.band_id, m.mjd, coalesce(m.flux_norm_jy, m.flux_jy) AS flux,
-		 CASE WHEN m.flux_norm_jy IS NULL THEN m.flux_err_jy ELSE m.flux_norm_err_jy END AS err, l.weighted_mean_jy AS level, l.n
+		 SELECT m.source_id, m.band_id, m.mjd, ${SCALED_VALUE}, l.weighted_mean_jy AS level, l.n
 		 FROM fresh m JOIN light_curve_state l ON l.source_id = m.source_id AND l.band_id = m.band_id
 		 CROSS JOIN LATERAL (SELECT max(r.eta) AS eta FROM light_curve_state r WHERE r.source_id = m.source_id) AS most
 		 WHERE most.eta > $2::float8 ORDER BY m.source_id, m.mjd, m.band_id`,
@@ -75,9 +75,6 @@ export async function watchedSources(
 		}
 	});
 }
-
-const arrayText = (values: number[]) =>
-	`{${values.map((value) => (value === Infinity ? "Infinity" : value === -Infinity ? "-Infinity" : value)).join(",")}}`;
 
 export async function storeWatches(tx: Transaction, watches: readonly { id: number; watch: Watch }[]): Promise<void> {
 	if (watches.length === 0) return;

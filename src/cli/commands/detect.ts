@@ -11,7 +11,7 @@ import { INJECTION_OPTIONS, injectStored, injectTable, isInjection } from "../de
 import { detectStored } from "../detect/stored.ts";
 import { reportProblems, writeResult } from "../image-options.ts";
 import { progressOn } from "../progress.ts";
-import { STORE_OPTIONS } from "../store-options.ts";
+import { STORE_OPTIONS, threadsOption } from "../store-options.ts";
 
 export const command: Command = {
 	name: "detect",
@@ -68,8 +68,7 @@ export const command: Command = {
 				remedy: "Name a table by --light-curves, a stored source by --source",
 			});
 		const options = detectOptions(invocation);
-		const threads =
-			invocation.options.threads === undefined ? undefined : numberOption(invocation, "threads", 1, 1, 256);
+		const threads = threadsOption(invocation);
 		for (const name of ["out", "scores"]) {
 			const out = stringOption(invocation, name);
 			if (out !== undefined) checkTablePath(out);

@@ -1,25 +1,8 @@
 import { badInput } from "../../error.ts";
-import type { Table } from "../../formats/table/table.ts";
 import { toCsv, toTerminal, writeTable } from "../../formats/table/write.ts";
-import {
-	binnedTable,
-	candidateTable,
-	currentConfiguration,
-	lightCurveTable,
-	measurementTable,
-	sourceTable,
-} from "../../pipeline/report/products.ts";
-import type { Database } from "../../store/database.ts";
+import { PRODUCTS, productTable } from "../../pipeline/report/products.ts";
 import { type Command, EXIT, stringOption } from "../command.ts";
 import { openFromOptions, STORE_OPTIONS } from "../store-options.ts";
-
-const PRODUCTS: Record<string, (db: Database) => Promise<Table>> = {
-	"light-curves": async (db) => lightCurveTable(db, (await currentConfiguration(db)) ?? ""),
-	measurements: measurementTable,
-	binned: binnedTable,
-	sources: sourceTable,
-	candidates: candidateTable,
-};
 
 export const command: Command = {
 	name: "export",
@@ -41,16 +24,16 @@ export const command: Command = {
 
 	async run(invocation) {
 		const [what] = invocation.args;
-		const load = PRODUCTS[what ?? ""];
-		if (load === undefined || invocation.args.length !== 1) {
+		const product = PRODUCTS.find((name) => name === what);
+		if (product === undefined || invocation.args.length !== 1) {
 			throw badInput("bad-usage", `${JSON.stringify(what ?? "")} is nothing to export`, {
 				subject: "caustic export",
-				remedy: `Name one of ${Object.keys(PRODUCTS).join(", ")}`,
+				remedy: `Name one of ${PRODUCTS.join(", ")}`,
 			});
 		}
 		const { store } = await openFromOptions(invocation, { mustExist: true });
 		try {
-			const table = await load(store.database);
+			const table = await productTable(store.database, product);
 			const out = stringOption(invocation, "out");
 			if (out !== undefined) {
 				await writeTable(out, table);

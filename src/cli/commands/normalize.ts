@@ -16,7 +16,7 @@ import { type Command, type Invocation, JSON_OPTION, numberOption, stringOption 
 import { reportProblems, writeResult } from "../image-options.ts";
 import { normalizeStored } from "../normalize-stored.ts";
 import { progressOn } from "../progress.ts";
-import { STORE_OPTIONS, withStore } from "../store-options.ts";
+import { STORE_OPTIONS, threadsOption, withStore } from "../store-options.ts";
 
 const MODES: NormalizationMode[] = ["plane", "ensemble", "single", "none"];
 /** Without an epoch_id, images closer in time than this are one epoch, days. */
@@ -129,8 +129,7 @@ export const command: Command = {
 		const minSnr = numberOption(invocation, "min-snr", 20, 1, 1e6);
 		const curves = await readLightCurves(path, stringOption(invocation, "sources"));
 		const report = stringOption(invocation, "report");
-		const threads =
-			invocation.options.threads === undefined ? undefined : numberOption(invocation, "threads", 1, 1, 256);
+		const threads = threadsOption(invocation);
 		const groups = groupsOf(path, curves);
 		const progress = progressOn("caustic normalize");
 		const results = await normalizeInThreads(

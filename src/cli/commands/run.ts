@@ -7,10 +7,10 @@ import { openSession, type Session } from "../../pipeline/session.ts";
 import { listDeadLetters } from "../../store/dead-letters.ts";
 import type { Store } from "../../store/open.ts";
 import type { StageCount } from "../../store/runs.ts";
-import { type Command, EXIT, type Invocation, JSON_OPTION, numberOption, stringOption } from "../command.ts";
+import { type Command, EXIT, type Invocation, JSON_OPTION, stringOption } from "../command.ts";
 import { type Progress, progressOn } from "../progress.ts";
 import { describeRun } from "../run-summary.ts";
-import { openFromOptions, STORE_OPTIONS } from "../store-options.ts";
+import { openFromOptions, STORE_OPTIONS, threadsOption, WORK_OPTIONS } from "../store-options.ts";
 
 export const command: Command = {
 	name: "run",
@@ -31,8 +31,7 @@ export const command: Command = {
 			value: "FILE",
 			help: "sources to watch: CSV, VOTable or FITS table with ra_deg, dec_deg (ICRS)",
 		},
-		threads: { type: "string", value: "N", help: "threads for pixels", default: "all cores" },
-		log: { type: "boolean", help: "write JSON logs to standard error" },
+		...WORK_OPTIONS,
 		...STORE_OPTIONS,
 		...JSON_OPTION,
 	},
@@ -44,8 +43,7 @@ export const command: Command = {
 				remedy: "Name a FITS file or a folder, for instance caustic run images/",
 			});
 		}
-		const threads =
-			invocation.options.threads === undefined ? undefined : numberOption(invocation, "threads", 1, 1, 256);
+		const threads = threadsOption(invocation);
 		const { store, config } = await openFromOptions(invocation, { mustExist: false });
 		try {
 			const log = createLogger(invocation.options.log === true ? config.observability.log_level : "silent");

@@ -5,8 +5,8 @@ import { createLogger } from "../../observability/log.ts";
 import { startTracing } from "../../observability/tracing.ts";
 import { watchSurvey } from "../../pipeline/arrival/watch-survey.ts";
 import { openSession } from "../../pipeline/session.ts";
-import { type Command, EXIT, JSON_OPTION, numberOption, stringOption } from "../command.ts";
-import { openFromOptions, STORE_OPTIONS } from "../store-options.ts";
+import { type Command, EXIT, JSON_OPTION, stringOption } from "../command.ts";
+import { openFromOptions, STORE_OPTIONS, threadsOption, WORK_OPTIONS } from "../store-options.ts";
 
 export const command: Command = {
 	name: "watch",
@@ -32,8 +32,7 @@ export const command: Command = {
 			type: "boolean",
 			help: "work off what is there, then end; groups that lack subbands wait for the next time",
 		},
-		threads: { type: "string", value: "N", help: "threads for pixels", default: "all cores" },
-		log: { type: "boolean", help: "write JSON logs to standard error" },
+		...WORK_OPTIONS,
 		...STORE_OPTIONS,
 		...JSON_OPTION,
 	},
@@ -54,8 +53,7 @@ export const command: Command = {
 			});
 		}
 		const catalogue = stringOption(invocation, "catalog");
-		const threads =
-			invocation.options.threads === undefined ? undefined : numberOption(invocation, "threads", 1, 1, 256);
+		const threads = threadsOption(invocation);
 		const once = invocation.options.once === true;
 		const asJson = invocation.options.json === true;
 		const say = (text: string, detail: Record<string, unknown>) =>

@@ -1,7 +1,7 @@
 import { createLogger } from "../../observability/log.ts";
 import { openSession } from "../../pipeline/session.ts";
-import { type Command, EXIT, numberOption } from "../command.ts";
-import { openFromOptions, STORE_OPTIONS } from "../store-options.ts";
+import { type Command, EXIT } from "../command.ts";
+import { openFromOptions, STORE_OPTIONS, threadsOption } from "../store-options.ts";
 
 export const command: Command = {
 	name: "worker",
@@ -21,8 +21,7 @@ export const command: Command = {
 	},
 
 	async run(invocation) {
-		const threads =
-			invocation.options.threads === undefined ? undefined : numberOption(invocation, "threads", 1, 1, 256);
+		const threads = threadsOption(invocation);
 		const { store, config } = await openFromOptions(invocation, { mustExist: true });
 		const log = createLogger(config.observability.log_level);
 		const session = await openSession({ store, config, log, signal: invocation.signal, threads });

@@ -1,5 +1,6 @@
 import type { Database } from "../../store/database.ts";
 import { type StateUpdate, storeStates } from "../../store/light-curves.ts";
+import { SCALED_VALUE } from "../../store/measurements.ts";
 import { recordCheck, type StatisticsCheck } from "../../store/statistics-checks.ts";
 import { checkState } from "../../variability/consistency.ts";
 import {
@@ -85,8 +86,7 @@ export async function checkStatistics(
 			);
 			const points = await tx.query<Point>(
 				"points to check",
-				`SELECT source_id, band_id, mjd, coalesce(flux_norm_jy, flux_jy) AS flux,
-				 CASE WHEN flux_norm_jy IS NULL THEN flux_err_jy ELSE flux_norm_err_jy END AS err
+				`SELECT source_id, band_id, mjd, ${SCALED_VALUE}
 				 FROM measurement WHERE source_id = ANY($1) AND method = 'forced' AND configuration = $2 ORDER BY source_id, band_id, mjd, image_id`,
 				[ids, configuration],
 			);

@@ -1,5 +1,6 @@
 import { checkAgainstHistory, type HistoryCheck, judgeImage } from "../../photometry/history-check.ts";
 import type { Queryable } from "../../store/database.ts";
+import { SCALED_VALUE } from "../../store/measurements.ts";
 import type { LightCurveState } from "../../variability/statistics.ts";
 
 /** One new point of a light curve, on the scale of its statistics. */
@@ -72,16 +73,12 @@ export class HistoryWatch {
 	}
 
 	/** Reads the light curves that need it and judges images and points. Values are in the order of images and sources. */
-	async judge(
-		db: Queryable,
-		configuration: string,
-		value: string,
-	): Promise<{ points: HistoryVerdict[]; images: ImageVerdict[] }> {
+	async judge(db: Queryable, configuration: string): Promise<{ points: HistoryVerdict[]; images: ImageVerdict[] }> {
 		const suspicious = this.#entries
 			.filter((entry) => entry.bound > LIMIT_SIGMA)
 			.sort((p, q) => q.bound - p.bound || p.point.source_id - q.point.source_id || p.point.image_id - q.point.image_id)
 			.slice(0, MOST_LOOKED_UP);
-		await lookUp(db, configuration, value, suspicious);
+		await lookUp(db, configuration, suspicious);
 		const robust = new Set(suspicious);
 		const points: HistoryVerdict[] = [];
 		const images: ImageVerdict[] = [];
@@ -116,11 +113,11 @@ export class HistoryWatch {
 }
 
 /** Replaces the checks of the given entries by robust ones against the whole light curve before each point. */
-async function lookUp(db: Queryable, configuration: string, value: string, entries: readonly Entry[]): Promise<void> {
+async function lookUp(db: Queryable, configuration: string, entries: readonly Entry[]): Promise<void> {
 	if (entries.length === 0) return;
 	const rows = await db.query<{ source_id: number; band_id: number; mjd: number; flux: number; err: number }>(
 		"histories",
-		`SELECT source_id, band_id, mjd, ${value} FROM measurement WHERE source_id = ANY($1) AND method = 'forced' AND configuration = $2
+		`SELECT source_id, band_id, mjd, ${SCALED_VALUE} FROM measurement WHERE source_id = ANY($1) AND method = 'forced' AND configuration = $2
 		 AND flux_jy IS NOT NULL ORDER BY source_id, band_id, mjd, image_id`,
 		[[...new Set(entries.map((entry) => entry.point.source_id))], configuration],
 	);

@@ -1,5 +1,6 @@
 import type { Table } from "../../formats/table/table.ts";
-import type { Database, Queryable, Row } from "../../store/database.ts";
+import type { Database, Row } from "../../store/database.ts";
+import { currentConfiguration } from "../../store/runs.ts";
 import { gather, type Wanted } from "./gather.ts";
 
 const numeric = (name: string, unit?: string): Wanted => ({ name, ...(unit === undefined ? {} : { unit }) });
@@ -187,11 +188,22 @@ export function binnedTable(db: Database, source?: number): Promise<Table> {
 	);
 }
 
-/** The settings under which the survey was measured last: whose light curves are the survey's. */
-export async function currentConfiguration(db: Queryable): Promise<string | undefined> {
-	const [row] = await db.query<{ configuration: string }>(
-		"current configuration",
-		"SELECT configuration_hash AS configuration FROM run WHERE EXISTS (SELECT FROM measurement m WHERE m.configuration = configuration_hash) ORDER BY created_at DESC LIMIT 1",
-	);
-	return row?.configuration;
+/** What can be exported, by name. */
+export const PRODUCTS = ["light-curves", "measurements", "binned", "sources", "candidates"] as const;
+export type Product = (typeof PRODUCTS)[number];
+
+/** A product of the survey as it stands; of one source where one is given, which sources and candidates disregard. */
+export async function productTable(db: Database, product: Product, source?: number): Promise<Table> {
+	switch (product) {
+		case "light-curves":
+			return lightCurveTable(db, (await currentConfiguration(db)) ?? "", source);
+		case "measurements":
+			return measurementTable(db, source);
+		case "binned":
+			return binnedTable(db, source);
+		case "sources":
+			return sourceTable(db);
+		case "candidates":
+			return candidateTable(db);
+	}
 }

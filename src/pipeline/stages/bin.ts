@@ -4,6 +4,7 @@ import { adaptiveBins } from "../../photometry/adaptive-binning.ts";
 import { type BinnedRow, storeBinned } from "../../store/binned.ts";
 import type { Database } from "../../store/database.ts";
 import { publish } from "../../store/events.ts";
+import { SCALED_VALUE } from "../../store/measurements.ts";
 import { subbandFluxes } from "../adaptive/subband-fluxes.ts";
 import type { MeasuredSubband } from "../pixels/tasks.ts";
 import type { Stage, StageContext, StageResult } from "../stage.ts";
@@ -115,7 +116,7 @@ async function fluxesOf(
 ): Promise<{ sources: number[]; measured: MeasuredSubband[] }> {
 	const rows = await database.query<EpochFlux>(
 		"fluxes of epoch",
-		`SELECT source_id, image_id, coalesce(flux_norm_jy, flux_jy) AS flux, CASE WHEN flux_norm_jy IS NULL THEN flux_err_jy ELSE flux_norm_err_jy END AS err, flags
+		`SELECT source_id, image_id, ${SCALED_VALUE}, flags
 		 FROM measurement WHERE image_id = ANY($1) AND method = 'forced' AND configuration = $2 ORDER BY source_id`,
 		[images.map((image) => image.id), configuration],
 	);

@@ -3,6 +3,7 @@ import { storeHistory, storeNewSources, storeQuality } from "../../store/checks.
 import type { Database, Queryable } from "../../store/database.ts";
 import { publish } from "../../store/events.ts";
 import { keyOf, loadStates, type StateUpdate, storeStates } from "../../store/light-curves.ts";
+import { SCALED_VALUE } from "../../store/measurements.ts";
 import {
 	addMeasurement,
 	emptyState,
@@ -26,10 +27,6 @@ interface Point {
 	own: boolean;
 }
 
-/** The value of a light curve: on the common scale where there is one, as measured otherwise. */
-const VALUE =
-	"coalesce(flux_norm_jy, flux_jy) AS flux, CASE WHEN flux_norm_jy IS NULL THEN flux_err_jy ELSE flux_norm_err_jy END AS err";
-
 /** Fields whose history was put on a new scale by this run: running statistics of theirs begin anew. */
 export async function renormalizedFields(db: Queryable, runId: string): Promise<number[]> {
 	const rows = await db.query<{ field: number }>(
@@ -45,7 +42,7 @@ export async function renormalizedFields(db: Queryable, runId: string): Promise<
 const lightCurvesOfFields = (db: Database, fields: number[], configuration: string, runId: string) =>
 	db.batches<Point>(
 		"light curves of fields",
-		`SELECT m.source_id, m.band_id, m.image_id, m.mjd, ${VALUE}, m.run_id = $3 AS own FROM measurement m JOIN source ON source.id = source_id
+		`SELECT m.source_id, m.band_id, m.image_id, m.mjd, ${SCALED_VALUE}, m.run_id = $3 AS own FROM measurement m JOIN source ON source.id = source_id
 		 WHERE field_id = ANY($1) AND method = 'forced' AND configuration = $2 ORDER BY source_id, band_id, mjd, image_id`,
 		[fields, configuration, runId],
 	);
@@ -54,7 +51,7 @@ const lightCurvesOfFields = (db: Database, fields: number[], configuration: stri
 const pointsOfRun = (db: Database, fields: number[], configuration: string, runId: string) =>
 	db.batches<Point>(
 		"points of run",
-		`SELECT source_id, band_id, image_id, mjd, ${VALUE}, true AS own FROM measurement JOIN source ON source.id = source_id
+		`SELECT source_id, band_id, image_id, mjd, ${SCALED_VALUE}, true AS own FROM measurement JOIN source ON source.id = source_id
 		 WHERE run_id = $1 AND method = 'forced' AND configuration = $2 AND (field_id IS NULL OR field_id <> ALL($3)) ORDER BY source_id, band_id, mjd, image_id`,
 		[runId, configuration, fields],
 	);
@@ -121,7 +118,7 @@ export const statistics: Stage = {
 			return { ...entry, summary, flags: validate(summary) };
 		});
 		metrics.statisticsComputation.observe((computing + performance.now() - summing) / 1000);
-		const verdicts = await watch.judge(database, configurationHash, VALUE);
+		const verdicts = await watch.judge(database, configurationHash);
 		const anomalies = verdicts.points.filter((point) => point.isAnomalous).length;
 		const badImages = verdicts.images.filter((image) => image.isImageAnomalous).length;
 		const newSources = await judgeNewSources(database, run.id, configurationHash);

@@ -7,22 +7,12 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { badInput } from "../../error.ts";
 import type { Table } from "../../formats/table/table.ts";
 import { writeTable } from "../../formats/table/write.ts";
-import {
-	binnedTable,
-	candidateTable,
-	currentConfiguration,
-	lightCurveTable,
-	measurementTable,
-	sourceTable,
-} from "../../pipeline/report/products.ts";
+import { PRODUCTS, type Product, productTable } from "../../pipeline/report/products.ts";
 import type { Database } from "../../store/database.ts";
 import { getSource } from "../../store/read/sources.ts";
 import { problem } from "../answers.ts";
 import type { Routes } from "../context.ts";
 import { idParameter } from "../parameters.ts";
-
-const PRODUCTS = ["light-curves", "measurements", "binned", "sources", "candidates"] as const;
-type Product = (typeof PRODUCTS)[number];
 
 const TYPES = {
 	csv: "text/csv; charset=utf-8",
@@ -44,8 +34,7 @@ async function tableOf(db: Database, product: Product, source: number | undefine
 			remedy: "Leave it out, or export light-curves or measurements",
 		});
 	}
-	if (product === "sources") return sourceTable(db);
-	if (product === "candidates") return candidateTable(db);
+	if (product === "sources" || product === "candidates") return productTable(db, product);
 	const [{ rows }] = await db.query<{ rows: number }>(
 		"rows to export",
 		"SELECT count(*) AS rows FROM (SELECT 1 FROM measurement WHERE $1::bigint IS NULL OR source_id = $1 LIMIT $2) AS counted",
@@ -57,10 +46,7 @@ async function tableOf(db: Database, product: Product, source: number | undefine
 			remedy: `Choose a source, or use caustic export ${product}`,
 		});
 	}
-	if (product === "binned") return binnedTable(db, source);
-	return product === "measurements"
-		? measurementTable(db, source)
-		: lightCurveTable(db, (await currentConfiguration(db)) ?? "", source);
+	return productTable(db, product, source);
 }
 
 export const exportRoutes: Routes = (app, { store }) => {
