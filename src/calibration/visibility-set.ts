@@ -107,6 +107,8 @@ export interface BlockOptions {
 	 * into arrays of the block, whose own are empty. Asked once per block with the most rows that it may have.
 	 */
 	place?: (rows: number) => SamplePlace | Promise<SamplePlace>;
+	/** With {@link place}: where a block's weights are all one number they may be left unwritten, and the block says so. */
+	uniformWeights?: boolean;
 }
 
 /** Rows of arrays that hold more than a block's channels: sample k of row r stands at `r * width + at + k`. */
@@ -153,4 +155,6 @@ export interface VisibilityBlock {
 	 * none. Their absolute scale means nothing.
 	 */
 	weights: Float32Array | undefined;
+	/** What all of the block's weights are, which were then not written; only where {@link BlockOptions.uniformWeights} allowed it. */
+	uniformWeight?: number;
 }

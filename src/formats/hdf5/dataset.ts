@@ -13,6 +13,24 @@ const READ_AHEAD = 4 << 20;
 /** A compressed chunk may expand by this factor at most (Zstandard and deflate stay below in practice). */
 const MOST_EXPANSION = 4096;
 
+const NOTHING = new Uint8Array(0);
+/** Where chunks are read to, kept from read to read: fresh memory costs more than reading into it. */
+let spare = NOTHING;
+
+/** The part of a box that one chunk holds. */
+export interface ChunkPart {
+	/** The chunk's bytes begin at `at` and are `bytes` many; other things may stand around them. */
+	data: Uint8Array;
+	at: number;
+	bytes: number;
+	/** First element of the part, counted from the chunk's first, and how far its neighbours are, per dimension. */
+	first: number;
+	strides: readonly number[];
+	/** Where the part stands in the whole array. */
+	low: number[];
+	count: number[];
+}
+
 /**
  * One array of an HDF5 file. Reading is by box: `start` and `count` per dimension, slowest first; the result is dense, in C
  * order. A never-written part reads as the fill value.
@@ -123,35 +141,11 @@ export class Hdf5Dataset {
 	}
 
 	private readChunks(chunk: number[], start: readonly number[], count: readonly number[], target: Uint8Array): void {
-		const { shape, context } = this;
-		const { source } = context;
+		const { shape } = this;
 		const size = this.type.size;
 		const rank = shape.length;
 		const chunkBytes = chunk.reduce((a, b) => a * b, size);
-		const grid: ChunkGrid = {
-			counts: shape.map((extent, d) => Math.ceil(extent / chunk[d])),
-			mostCounts: this.mostShape.map((extent, d) => Math.ceil(extent / chunk[d])),
-			chunk,
-			bytes: chunkBytes,
-			filtered: this.filters.length > 0,
-		};
-		const layout = this.layout as Layout & { kind: "chunked" };
-		this.index ??= readChunkIndex(context, layout.index, grid);
-		const index = this.index;
-		const first = start.map((at, d) => Math.floor(at / chunk[d]));
-		const beyond = start.map((at, d) => Math.ceil((at + count[d]) / chunk[d]));
-		const wanted: number[] = [];
-		const at = [...first];
-		for (;;) {
-			let number = 0;
-			for (let d = 0; d < rank; d++) number = number * grid.counts[d] + at[d];
-			wanted.push(number);
-			let d = rank - 1;
-			while (d >= 0 && ++at[d] >= beyond[d]) at[d] = first[d--];
-			if (d < 0) break;
-		}
-		wanted.sort((a, b) => index.addresses[a] - index.addresses[b]);
-
+		const counts = shape.map((extent, d) => Math.ceil(extent / chunk[d]));
 		const targetStrides = count.map((_, d) => count.slice(d + 1).reduce((a, b) => a * b, 1));
 		const chunkStrides = chunk.map((_, d) => chunk.slice(d + 1).reduce((a, b) => a * b, 1));
 		const put = (number: number, data: Uint8Array, dataAt: number, isFill: boolean) => {
@@ -160,8 +154,8 @@ export class Hdf5Dataset {
 			let to = 0;
 			const axes = new Array<CopyAxis>(rank);
 			for (let d = rank - 1; d >= 0; d--) {
-				const begin = (rest % grid.counts[d]) * chunk[d];
-				rest = Math.floor(rest / grid.counts[d]);
+				const begin = (rest % counts[d]) * chunk[d];
+				rest = Math.floor(rest / counts[d]);
 				const low = Math.max(begin, start[d]);
 				const high = Math.min(begin + chunk[d], start[d] + count[d]);
 				from += isFill ? 0 : (low - begin) * chunkStrides[d];
@@ -187,12 +181,101 @@ export class Hdf5Dataset {
 			begins = false;
 			return word !== undefined && word === common;
 		};
-		let buffer = new Uint8Array(0);
+		this.walkChunks(chunk, start, count, (number, data, dataAt) => {
+			if (data === undefined) {
+				begins = false;
+				put(number, this.fill ?? new Uint8Array(size), 0, true);
+			} else if (!(skipZeros ? isZero(data, dataAt, chunkBytes) : isCommon(data, dataAt))) {
+				put(number, data, dataAt, false);
+			}
+		});
+	}
+
+	/**
+	 * Shows every chunk that has a part in a box, in the order of the file: for who wants the elements elsewhere than in a dense
+	 * array. The bytes are only good until `visit` returns.
+	 *
+	 * @returns false, and nothing shown, where the data are not chunked or a chunk was never written.
+	 */
+	eachChunk(start: readonly number[], count: readonly number[], visit: (part: ChunkPart) => void): boolean {
+		const { shape, layout } = this;
+		if (layout.kind !== "chunked" || count.some((extent) => extent === 0)) return false;
+		const file = this.context.source.name;
+		requireKnownFilters(file, this.name, this.filters as Filter[]);
+		const { chunk } = layout;
+		const rank = shape.length;
+		const size = this.type.size;
+		const length = chunk.reduce((a, b) => a * b, 1);
+		const counts = shape.map((extent, d) => Math.ceil(extent / chunk[d]));
+		const strides = chunk.map((_, d) => chunk.slice(d + 1).reduce((a, b) => a * b, 1));
+		if (!this.wantedChunks(chunk, start, count).complete) return false;
+		this.walkChunks(chunk, start, count, (number, data, at) => {
+			if (data === undefined) return;
+			const part: ChunkPart = { data, at, bytes: length * size, first: 0, low: [], count: [], strides };
+			let rest = number;
+			for (let d = rank - 1; d >= 0; d--) {
+				const begin = (rest % counts[d]) * chunk[d];
+				rest = Math.floor(rest / counts[d]);
+				const low = Math.max(begin, start[d]);
+				part.low[d] = low;
+				part.count[d] = Math.min(begin + chunk[d], start[d] + count[d]) - low;
+				part.first += (low - begin) * strides[d];
+			}
+			visit(part);
+		});
+		return true;
+	}
+
+	/** Numbers of the chunks in a box, in the order of the file, and whether all of them were written. */
+	private wantedChunks(chunk: number[], start: readonly number[], count: readonly number[]) {
+		const { shape, context } = this;
+		const rank = shape.length;
+		const grid: ChunkGrid = {
+			counts: shape.map((extent, d) => Math.ceil(extent / chunk[d])),
+			mostCounts: this.mostShape.map((extent, d) => Math.ceil(extent / chunk[d])),
+			chunk,
+			bytes: chunk.reduce((a, b) => a * b, this.type.size),
+			filtered: this.filters.length > 0,
+		};
+		const layout = this.layout as Layout & { kind: "chunked" };
+		this.index ??= readChunkIndex(context, layout.index, grid);
+		const index = this.index;
+		const first = start.map((at, d) => Math.floor(at / chunk[d]));
+		const beyond = start.map((at, d) => Math.ceil((at + count[d]) / chunk[d]));
+		const wanted: number[] = [];
+		let complete = true;
+		const at = [...first];
+		for (;;) {
+			let number = 0;
+			for (let d = 0; d < rank; d++) number = number * grid.counts[d] + at[d];
+			wanted.push(number);
+			complete &&= index.addresses[number] !== UNDEFINED_ADDRESS;
+			let d = rank - 1;
+			while (d >= 0 && ++at[d] >= beyond[d]) at[d] = first[d--];
+			if (d < 0) break;
+		}
+		wanted.sort((a, b) => index.addresses[a] - index.addresses[b]);
+		return { wanted, index, complete };
+	}
+
+	/** Reads the chunks of a box, filters undone; one never written has no data. */
+	private walkChunks(
+		chunk: number[],
+		start: readonly number[],
+		count: readonly number[],
+		visit: (number: number, data: Uint8Array | undefined, at: number) => void,
+	): void {
+		const { context } = this;
+		const { source } = context;
+		const size = this.type.size;
+		const chunkBytes = chunk.reduce((a, b) => a * b, size);
+		const { wanted, index } = this.wantedChunks(chunk, start, count);
+		let buffer = spare;
+		spare = NOTHING;
 		for (let i = 0; i < wanted.length; ) {
 			const address = index.addresses[wanted[i]];
 			if (address === UNDEFINED_ADDRESS) {
-				begins = false;
-				put(wanted[i++], this.fill ?? new Uint8Array(size), 0, true);
+				visit(wanted[i++], undefined, 0);
 				continue;
 			}
 			// Neighbours on disk are read together.
@@ -205,33 +288,26 @@ export class Hdf5Dataset {
 			) {
 				bytes += index.sizes[wanted[end++]];
 			}
-			if (buffer.length < bytes) buffer = new Uint8Array(Math.max(bytes, Math.min(READ_AHEAD, target.length)));
+			if (buffer.length < bytes) buffer = new Uint8Array(bytes);
 			source.read(buffer.subarray(0, bytes), context.baseAddress + address);
 			let from = 0;
 			for (; i < end; i++) {
 				const stored = index.sizes[wanted[i]];
 				if (this.filters.length === 0) {
 					if (stored < chunkBytes) throw damaged(source.name, `a chunk of ${this.name} is too short`);
-					if (!(skipZeros ? isZero(buffer, from, chunkBytes) : isCommon(buffer, from)))
-						put(wanted[i], buffer, from, false);
+					visit(wanted[i], buffer, from);
 				} else {
 					if (chunkBytes > 65536 + MOST_EXPANSION * stored) {
 						throw damaged(source.name, `a chunk of ${this.name} claims to expand beyond reason`);
 					}
 					const packed = buffer.subarray(from, from + stored);
-					const data = undoFilters(
-						source.name,
-						this.filters as Filter[],
-						index.masks[wanted[i]],
-						packed,
-						chunkBytes,
-						size,
-					);
-					if (!(skipZeros ? isZero(data, 0, chunkBytes) : isCommon(data, 0))) put(wanted[i], data, 0, false);
+					const mask = index.masks[wanted[i]];
+					visit(wanted[i], undoFilters(source.name, this.filters as Filter[], mask, packed, chunkBytes, size), 0);
 				}
 				from += stored;
 			}
 		}
+		spare = buffer;
 	}
 
 	/** The whole array as numbers (integers, enumerations and floats of any width, scalars as one). */
@@ -290,7 +366,7 @@ export class Hdf5Dataset {
 }
 
 /** The 32-bit word that all of these bytes repeat, if they do. */
-function uniformWord(bytes: Uint8Array, from: number, count: number): number | undefined {
+export function uniformWord(bytes: Uint8Array, from: number, count: number): number | undefined {
 	const last = from + count - 4;
 	if (last < from || count % 4 !== 0) return undefined;
 	// Cheap to say no.
@@ -299,13 +375,16 @@ function uniformWord(bytes: Uint8Array, from: number, count: number): number | u
 	return bytes[from] | (bytes[from + 1] << 8) | (bytes[from + 2] << 16) | (bytes[from + 3] << 24);
 }
 
-function isZero(bytes: Uint8Array, from: number, count: number): boolean {
-	let any = 0;
-	let i = from;
-	const end = from + count;
-	for (; i + 4 <= end; i += 4) any |= bytes[i] | bytes[i + 1] | bytes[i + 2] | bytes[i + 3];
-	for (; i < end; i++) any |= bytes[i];
-	return any === 0;
+const ZEROS = new Uint8Array(1 << 16);
+
+export function isZero(bytes: Uint8Array, from: number, count: number): boolean {
+	for (let i = from, left = count; left > 0; i += ZEROS.length, left -= ZEROS.length) {
+		const n = Math.min(left, ZEROS.length);
+		// Cheap to say no.
+		if (bytes[i] !== 0) return false;
+		if (Buffer.compare(bytes.subarray(i, i + n), n === ZEROS.length ? ZEROS : ZEROS.subarray(0, n)) !== 0) return false;
+	}
+	return true;
 }
 
 /**

@@ -2,6 +2,7 @@ import { badInput } from "../../error.ts";
 import { convertNumbers, type Hdf5Dataset } from "../hdf5/dataset.ts";
 import { complexParts, type Datatype, describe } from "../hdf5/datatype.ts";
 import type { Hdf5File } from "../hdf5/file.ts";
+import { type GatherTarget, gatherFlags, gatherVisibilities, uniformNumber } from "./gather.ts";
 import type { Uvh5Header } from "./header.ts";
 
 /**
@@ -72,14 +73,65 @@ export class Uvh5Data {
 		return this.samples !== undefined;
 	}
 
-	private box(dataset: Hdf5Dataset, row: number, rows: number, channel: number, channels: number, target: Uint8Array) {
+	private extent(dataset: Hdf5Dataset, row: number, rows: number, channel: number, channels: number) {
 		const start = dataset.shape.map(() => 0);
 		const count = [...dataset.shape];
 		start[0] = row;
 		count[0] = rows;
 		start[this.leading] = channel;
 		count[this.leading] = channels;
+		return [start, count] as const;
+	}
+
+	private box(dataset: Hdf5Dataset, row: number, rows: number, channel: number, channels: number, target: Uint8Array) {
+		const [start, count] = this.extent(dataset, row, rows, channel, channels);
 		dataset.readBytes(start, count, target);
+	}
+
+	/** Whether visibilities are stored as they are held: pairs of little-endian single precision. */
+	private get isPlain(): boolean {
+		const { real, imaginary } = this;
+		return (
+			this.visibilities.type.size === 8 &&
+			real.offset === 0 &&
+			imaginary.offset === 4 &&
+			[real.type, imaginary.type].every((part) => part.kind === "float" && !part.bigEndian)
+		);
+	}
+
+	/**
+	 * Visibilities of a box straight from the file's chunks to where they belong.
+	 *
+	 * @returns false, and nothing done, where the file is not stored that way.
+	 */
+	gatherVisibilities(rows: number, to: GatherTarget, target: Float32Array): boolean {
+		if (!this.isPlain) return false;
+		const [start, count] = this.extent(this.visibilities, to.row, rows, to.channel, to.channels);
+		return this.visibilities.eachChunk(start, count, (part) => gatherVisibilities(part, to, target));
+	}
+
+	/** The same of flags; the target is clear before. */
+	gatherFlags(rows: number, to: GatherTarget, target: Uint8Array): boolean {
+		const [start, count] = this.extent(this.flags, to.row, rows, to.channel, to.channels);
+		return this.flags.eachChunk(start, count, (part) => gatherFlags(part, to, target));
+	}
+
+	/** The one number that all samples of a box are (1 where the file has none), if all are; chunks are looked at whole. */
+	uniformSamples(row: number, rows: number, channel: number, channels: number): number | undefined {
+		const { samples } = this;
+		if (samples === undefined) return 1;
+		const { type } = samples;
+		if (type.kind !== "float" || type.size !== 4 || type.bigEndian) return undefined;
+		const [start, count] = this.extent(samples, row, rows, channel, channels);
+		let common: number | undefined;
+		let same = true;
+		const seen = samples.eachChunk(start, count, (part) => {
+			if (!same) return;
+			const value = uniformNumber(part);
+			same = value !== undefined && (common === undefined || value === common);
+			common = value;
+		});
+		return seen && same ? common : undefined;
 	}
 
 	private borrow(bytes: number): Uint8Array {
@@ -91,12 +143,7 @@ export class Uvh5Data {
 	readVisibilities(row: number, rows: number, channel: number, channels: number, target: Float32Array): void {
 		const { type } = this.visibilities;
 		const { real, imaginary } = this;
-		const direct =
-			type.size === 8 &&
-			real.offset === 0 &&
-			imaginary.offset === 4 &&
-			[real.type, imaginary.type].every((part) => part.kind === "float" && !part.bigEndian);
-		if (direct) {
+		if (this.isPlain) {
 			const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
 			this.box(this.visibilities, row, rows, channel, channels, bytes);
 			return;

@@ -70,6 +70,57 @@ describe.skipIf(!hasSharedData)("UVH5 files read as h5py reads them", () => {
 		});
 	}
 
+	test.each(Object.keys(FILES))("%s: put into rows of somebody else, the same samples", async (name) => {
+		const set = openUvh5(pathsOf(name));
+		const nPol = set.polarizations.length;
+		for (const uniformWeights of [false, true]) {
+			for (const blockBytes of [30_000, 300_000]) {
+				const { firstChannel, nChannels } = set.spectralWindows[0];
+				const channels = [firstChannel + 1, firstChannel + nChannels] as const;
+				const options = { channels, autocorrelations: !uniformWeights, blockBytes };
+				const plain = set.blocks(options)[Symbol.asyncIterator]();
+				const count = (nChannels - 1) * nPol;
+				const [width, at] = [count + 5, 3];
+				let target = {
+					width,
+					at,
+					visibilities: new Float32Array(0),
+					flags: new Uint8Array(0),
+					weights: new Float32Array(0),
+				};
+				const place = (rows: number) => {
+					const n = rows * width;
+					const flags = new Uint8Array(n).fill(9);
+					target = { width, at, visibilities: new Float32Array(2 * n), flags, weights: new Float32Array(n) };
+					return target;
+				};
+				for await (const block of set.blocks({ ...options, place, uniformWeights })) {
+					const { value: want } = await plain.next();
+					if (want === undefined) throw new Error("more blocks than before");
+					expect(block.nRows).toBe(want.nRows);
+					if (!uniformWeights) expect(block.uniformWeight).toBe(undefined);
+					const { nRows } = want;
+					for (let r = 0; r < nRows; r++) {
+						const [own, theirs] = [r * width + at, r * count];
+						const visibilities = want.visibilities.subarray(2 * theirs, 2 * (theirs + count));
+						expect(target.visibilities.slice(2 * own, 2 * (own + count))).toEqual(visibilities.slice());
+						expect(target.flags.slice(own, own + count)).toEqual(want.flags.slice(theirs, theirs + count));
+						const recorded = want.weights?.slice(theirs, theirs + count) ?? new Float32Array(count).fill(1);
+						const { uniformWeight } = block;
+						const weights =
+							uniformWeight === undefined
+								? target.weights.slice(own, own + count)
+								: new Float32Array(count).fill(uniformWeight);
+						expect(weights).toEqual(recorded);
+						expect(target.flags[own - 1]).toBe(9);
+						expect(target.flags[own + count]).toBe(9);
+					}
+				}
+			}
+		}
+		set.close();
+	});
+
 	test("a part of the channels and times is the same as that part of the whole", async () => {
 		const set = openUvh5(pathsOf("dsa-sim-small"));
 		const [nPol, low, high] = [2, 17, 40];

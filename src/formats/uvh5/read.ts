@@ -213,6 +213,13 @@ class Uvh5Set implements VisibilitySet {
 			weights: data.hasSamples ? new Float32Array(own) : undefined,
 		};
 		let place: SamplePlace | undefined;
+		// The weights of the block as far as it goes, where they are all one number.
+		let uniform: number | undefined;
+		// Rows of a slab in the grid of whoever gave a place, and their signs.
+		const rowOf = new Int32Array(slabRows);
+		const rowSigns = new Int8Array(slabRows);
+		let gathers = options.place !== undefined && this.exchange === undefined;
+		let seeksUniform = options.place !== undefined;
 		const stored = run.first + (run.descending ? run.count - channel - channels : channel);
 		let nRows = 0;
 		const finish = (): VisibilityBlock => ({
@@ -227,6 +234,7 @@ class Uvh5Set implements VisibilitySet {
 			field: block.field.subarray(0, nRows),
 			integrationS: block.integrationS.subarray(0, nRows),
 			uvwM: block.uvwM.subarray(0, 3 * nRows),
+			...(uniform === undefined ? {} : { uniformWeight: uniform }),
 			visibilities: block.visibilities.subarray(0, nRows * perRow * 2),
 			flags: block.flags.subarray(0, nRows * perRow),
 			weights: block.weights?.subarray(0, nRows * perRow),
@@ -244,9 +252,7 @@ class Uvh5Set implements VisibilitySet {
 			// Do not read rows at either end that nobody asked for.
 			const nRead = last + 1 - first;
 			const size = nRead * perRow;
-			data.readVisibilities(first, nRead, stored, channels, raw.subarray(0, 2 * size));
-			data.readFlags(first, nRead, stored, channels, rawFlags.subarray(0, size));
-			if (rawSamples !== undefined) data.readSamples(first, nRead, stored, channels, rawSamples.subarray(0, size));
+			rowOf.fill(-1);
 			let chosen = 0;
 			for (let r = first; r <= last; r++) {
 				if (!wanted(r)) continue;
@@ -263,11 +269,44 @@ class Uvh5Set implements VisibilitySet {
 				slab.rows[chosen] = r - first;
 				slab.signs[chosen] = sign;
 				slab.exchanged[chosen] = rows.exchanged[r];
+				rowOf[r - first] = to;
+				rowSigns[r - first] = sign;
 				chosen++;
 			}
 			if (nRows === 0) place = await options.place?.(blockRows);
+			if (gathers && place !== undefined) {
+				const { width, at } = place;
+				const { descending } = run;
+				const to = { rowOf, signs: rowSigns, row: first, channel: stored, channels, nPol, descending, width, at };
+				gathers = data.gatherVisibilities(nRead, to, place.visibilities);
+				if (gathers) {
+					fillRows(place.flags, place, nRows, chosen, perRow, 0);
+					gathers = data.gatherFlags(nRead, to, place.flags);
+				}
+			}
+			const one = seeksUniform ? data.uniformSamples(first, nRead, stored, channels) : undefined;
+			seeksUniform = one !== undefined;
+			const leaves = options.uniformWeights === true && one !== undefined && (nRows === 0 || one === uniform);
+			// What was left unwritten so far is written where other weights follow.
+			if (place !== undefined && uniform !== undefined && !leaves && nRows > 0) {
+				fillRows(place.weights, place, 0, nRows, perRow, uniform);
+			}
+			if (place !== undefined && one !== undefined && !leaves) {
+				fillRows(place.weights, place, nRows, chosen, perRow, one);
+			}
+			uniform = leaves ? one : undefined;
+			const readsWeights = rawSamples !== undefined && one === undefined;
+			if (!gathers) {
+				data.readVisibilities(first, nRead, stored, channels, raw.subarray(0, 2 * size));
+				data.readFlags(first, nRead, stored, channels, rawFlags.subarray(0, size));
+			}
+			if (readsWeights) data.readSamples(first, nRead, stored, channels, rawSamples.subarray(0, size));
 			turnRows(
-				{ visibilities: raw, flags: rawFlags.subarray(0, size), weights: rawSamples },
+				{
+					visibilities: gathers ? undefined : raw,
+					flags: gathers ? undefined : rawFlags.subarray(0, size),
+					weights: readsWeights ? rawSamples : undefined,
+				},
 				slab.rows.subarray(0, chosen),
 				slab.signs,
 				this.exchange,
@@ -281,11 +320,6 @@ class Uvh5Set implements VisibilitySet {
 				run.descending,
 				place,
 			);
-			if (place !== undefined && rawSamples === undefined) {
-				for (let r = nRows, at = r * place.width + place.at; r < nRows + chosen; r++, at += place.width) {
-					place.weights.fill(1, at, at + perRow);
-				}
-			}
 			nRows += chosen;
 			const next = Math.min(slabRows, high - begin - slabRows);
 			if (nRows > 0 && nRows + Math.max(0, next) > blockRows) {
@@ -295,6 +329,19 @@ class Uvh5Set implements VisibilitySet {
 		}
 		if (nRows > 0) yield finish();
 	}
+}
+
+/** Fills the samples of some rows of a place. */
+function fillRows(
+	array: Float32Array | Uint8Array,
+	{ width, at }: SamplePlace,
+	first: number,
+	rows: number,
+	perRow: number,
+	value: number,
+): void {
+	if (width === perRow) array.fill(value, first * width, (first + rows) * width);
+	else for (let r = first; r < first + rows; r++) array.fill(value, r * width + at, r * width + at + perRow);
 }
 
 /** Files of one group describe the same rows; a shorter one must be the beginning of the longest. */
