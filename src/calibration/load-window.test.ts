@@ -99,7 +99,7 @@ describe("a window read into the solver's grid", () => {
 		const set = setOf(order);
 		const selection = selectAll(set);
 		const straight = await loadWindow(set, 0, selection);
-		const copied = await loadWindow(set, 0, selection, "data", undefined, false);
+		const copied = await loadWindow(set, 0, selection, { straight: false });
 		expect(straight).toEqual(copied);
 		const span = 2 * N_CHANNELS;
 		const has = new Set(order.map(([t, b]) => t * PAIRS.length + b));

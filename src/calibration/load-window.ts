@@ -3,8 +3,9 @@ import type { Selection } from "./selection.ts";
 import type { VisibilitySet } from "./visibility-set.ts";
 import { FLAG, type WindowData } from "./window-data.ts";
 
-/** Small blocks: they pass through the processor's cache on their way into the grid. */
 const BLOCK_BYTES = 4 << 20;
+/** What is read straight into the grid is worked on at once, while it is in the processor's cache. */
+const STRAIGHT_BYTES = 256 << 10;
 
 /** What came with the samples of a window. */
 export interface LoadedWindow {
@@ -15,26 +16,39 @@ export interface LoadedWindow {
 	field: Int32Array;
 	/** Rows read. */
 	rows: number;
+	/** The first so many rows of the grid have been shown to {@link LoadOptions.onRows}. */
+	shown: number;
+}
+
+export interface LoadOptions {
+	/** Column of a MeasurementSet. */
+	column?: "data" | "corrected" | "model";
+	/** Half-open range of the set's channels, within the window. */
+	channels?: readonly [number, number];
+	/** Try to read into the grid without a copy (default); the result is the same. */
+	straight?: boolean;
+	/**
+	 * Called once for the grid, and what it returns for rows [first, beyond) of the grid as they arrive, while they are in the
+	 * processor's cache. Rows that do not come in the grid's order are not shown.
+	 */
+	onRows?: (data: WindowData) => (first: number, beyond: number) => void;
 }
 
 /**
  * Reads one spectral window into the solver's grid. What has no row is flagged as absent, baselines outside the uv range
  * as excluded.
  *
- * @param column of a MeasurementSet.
- * @param straight try to read into the grid without a copy; the result is the same.
  * @throws CausticError `too-large` when the grid would not fit an array.
  */
 export async function loadWindow(
 	set: VisibilitySet,
 	window: number,
 	selection: Selection,
-	column: "data" | "corrected" | "model" = "data",
-	channels?: readonly [number, number],
-	straight = true,
+	options: LoadOptions = {},
 ): Promise<LoadedWindow> {
+	const { column = "data", straight = true } = options;
 	const { firstChannel, nChannels: all } = set.spectralWindows[window];
-	const range = channels ?? [firstChannel, firstChannel + all];
+	const range = options.channels ?? [firstChannel, firstChannel + all];
 	const nChannels = range[1] - range[0];
 	const nBaselines = selection.array.antenna1.length;
 	const nTimes = selection.times.length;
@@ -49,6 +63,9 @@ export async function loadWindow(
 	}
 	const visibilities = new Float32Array(2 * samples);
 	const flags = new Uint8Array(samples).fill(FLAG.absent);
+	const frequenciesHz = set.frequenciesHz.slice(range[0], range[1]);
+	const shape = { nTimes, nBaselines, nChannels, nPolarizations: nPol, frequenciesHz };
+	const show = options.onRows?.({ ...shape, visibilities, flags, weights: undefined });
 	const uvwM = new Float64Array(3 * nTimes * nBaselines).fill(Number.NaN);
 	const field = new Int32Array(nTimes * nBaselines).fill(-1);
 	let weights: Float32Array | undefined;
@@ -59,11 +76,13 @@ export async function loadWindow(
 	// Rows that come in the grid's order, as correlators write them, are read straight into it.
 	let direct = straight && plain && set.canPlace === true && takesAll(selection);
 	let received = 0;
+	let shown = 0;
 	let placedWeights = new Float32Array(0);
 	const blocks = set.blocks({
 		channels: range,
 		column,
-		blockBytes: BLOCK_BYTES,
+		blockBytes: direct ? STRAIGHT_BYTES : BLOCK_BYTES,
+		uniformWeights: true,
 		times: spanOf(selection.timeOf),
 		...(direct
 			? {
@@ -88,10 +107,11 @@ export async function loadWindow(
 				const k = selection.timeOf[block.timeIndex[row]] * nBaselines + block.baseline[row];
 				direct = k === received + row && block.baseline[row] >= 0;
 			}
-			if (!direct) return loadWindow(set, window, selection, column, channels, false);
+			if (!direct) return loadWindow(set, window, selection, { ...options, straight: false });
 			received += block.nRows;
 		}
-		const recorded = direct ? placedWeights : block.weights;
+		const { uniformWeight } = block;
+		const recorded = uniformWeight !== undefined ? undefined : direct ? placedWeights : block.weights;
 		for (let row = 0; row < block.nRows; row++) {
 			const t = selection.timeOf[block.timeIndex[row]];
 			const b = block.baseline[row] < 0 ? -1 : selection.baselineOf[block.baseline[row]];
@@ -120,7 +140,15 @@ export async function loadWindow(
 					}
 				}
 			}
-			if (recorded !== undefined) {
+			if (uniformWeight !== undefined) {
+				weights ??= new Float32Array(nTimes * nBaselines * nPol);
+				if (uniformWeight > 0) {
+					weighted = true;
+					for (let s = 0; s < nPol; s++) weights[k * nPol + s] = uniformWeight;
+				} else {
+					for (let i = target; i < target + count; i++) flags[i] |= FLAG.absent;
+				}
+			} else if (recorded !== undefined) {
 				weights ??= new Float32Array(nTimes * nBaselines * nPol);
 				const w = recorded;
 				const step = setPol;
@@ -148,6 +176,11 @@ export async function loadWindow(
 			if (selection.uvRange !== undefined)
 				excludeByLength(set, selection.uvRange, block, row, range[0] + from, flags, target, nPol);
 		}
+		// Only where it is known that rows without weight are missing: see below.
+		if (show !== undefined && direct && shown === received - block.nRows && (weighted || weights === undefined)) {
+			show(shown, received);
+			shown = received;
+		}
 	}
 	// A sample without weight is one that nobody recorded; a set in which none has weight records no weights.
 	if (weights !== undefined && !weighted) {
@@ -159,11 +192,7 @@ export async function loadWindow(
 	}
 	return {
 		data: {
-			nTimes,
-			nBaselines,
-			nChannels,
-			nPolarizations: nPol,
-			frequenciesHz: set.frequenciesHz.slice(range[0], range[1]),
+			...shape,
 			visibilities,
 			flags,
 			weights: weights === undefined ? undefined : relativeWeights(weights),
@@ -171,6 +200,7 @@ export async function loadWindow(
 		uvwM,
 		field,
 		rows,
+		shown,
 	};
 }
 

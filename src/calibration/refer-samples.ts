@@ -22,74 +22,134 @@ export interface ReferredWindow {
 	readonly amplitudes: ModelAmplitudes;
 }
 
+/** Takes the model's phase out of rows, as they arrive. */
+export interface Referrer {
+	/** Rows [first, beyond) of the grid, row = time x baselines + baseline: each once. */
+	rows(first: number, beyond: number): void;
+	readonly amplitudes: ModelAmplitudes;
+}
+
 /**
  * Takes the model's phase out of a window's samples, in place: V becomes V conj(M)/|M|. The model is then needed no
  * more, only its amplitude: every later pass is free of trigonometry. Samples where the model is zero are flagged as
  * absent, for nothing can be learnt from them.
  */
+export function referrerOf(data: WindowData, model: WindowModel): Referrer {
+	if (model.kind === "column") return columnReferrer(data, model.visibilities);
+	return model.sources.nSources === 1 ? sourceReferrer(data, model.sources) : sourcesReferrer(data, model.sources);
+}
+
+/** The same for a whole window. */
 export function referToModel(data: WindowData, model: WindowModel): ReferredWindow {
-	const amplitudes =
-		model.kind === "column"
-			? referToColumn(data, model.visibilities)
-			: model.sources.nSources === 1
-				? referToSource(data, model.sources)
-				: referToSources(data, model.sources);
-	return { data, amplitudes };
+	const referrer = referrerOf(data, model);
+	referrer.rows(0, data.nTimes * data.nBaselines);
+	return { data, amplitudes: referrer.amplitudes };
+}
+
+/** V becomes V conj(U), U [channel][re, im] of length one, for one row of the grid. */
+function turnRow(v: Float32Array, row: number, nChannels: number, nPol: number, unit: Float64Array): void {
+	let i = 2 * row * nChannels * nPol;
+	if (nPol === 2) {
+		for (let j = 0; j < 2 * nChannels; j += 2, i += 4) {
+			const re = unit[j];
+			const im = unit[j + 1];
+			const xRe = v[i];
+			const xIm = v[i + 1];
+			const yRe = v[i + 2];
+			const yIm = v[i + 3];
+			v[i] = xRe * re + xIm * im;
+			v[i + 1] = xIm * re - xRe * im;
+			v[i + 2] = yRe * re + yIm * im;
+			v[i + 3] = yIm * re - yRe * im;
+		}
+		return;
+	}
+	for (let j = 0; j < 2 * nChannels; j += 2) {
+		const re = unit[j];
+		const im = unit[j + 1];
+		for (let s = 0; s < nPol; s++, i += 2) {
+			const vRe = v[i];
+			const vIm = v[i + 1];
+			v[i] = vRe * re + vIm * im;
+			v[i + 1] = vIm * re - vRe * im;
+		}
+	}
 }
 
 /** One source: its amplitude is the same on every baseline. */
-function referToSource(data: WindowData, sources: ApparentSources): ModelAmplitudes {
-	const { nTimes, nBaselines, nChannels, nPolarizations: nPol, visibilities: v, frequenciesHz } = data;
+function sourceReferrer(data: WindowData, sources: ApparentSources): Referrer {
+	const { nTimes, nBaselines, nChannels, nPolarizations: nPol, visibilities: v, frequenciesHz, flags } = data;
 	const { apparentJy, pathsM } = sources;
 	const values = apparentJy.map(Math.abs);
 	const even = evenPhases(frequenciesHz);
 	const unit = new Float64Array(2 * nChannels);
-	const signs = new Float64Array(nChannels);
+	// Per time: whether the source is negative, or missing, in some channel.
+	const odd = new Uint8Array(nTimes);
 	for (let t = 0; t < nTimes; t++) {
-		for (let c = 0; c < nChannels; c++) signs[c] = apparentJy[t * nChannels + c] < 0 ? -1 : 1;
-		const missing = values.subarray(t * nChannels, (t + 1) * nChannels).includes(0);
-		for (let b = 0; b < nBaselines; b++) {
-			const path = pathsM[t * nBaselines + b];
-			if (even === undefined) {
-				for (let c = 0; c < nChannels; c++) {
-					const angle = 2 * Math.PI * fraction((path * frequenciesHz[c]) / SPEED_OF_LIGHT);
-					unit[2 * c] = signs[c] * Math.cos(angle);
-					unit[2 * c + 1] = signs[c] * Math.sin(angle);
-				}
-			} else {
-				let angle = 2 * Math.PI * fraction(path * even.cyclesPerMetre);
-				let re = Math.cos(angle);
-				let im = Math.sin(angle);
-				angle = 2 * Math.PI * fraction(path * even.stepPerMetre);
-				const turnRe = Math.cos(angle);
-				const turnIm = Math.sin(angle);
-				for (let c = 0; c < nChannels; c++) {
-					unit[2 * c] = signs[c] * re;
-					unit[2 * c + 1] = signs[c] * im;
-					const next = re * turnRe - im * turnIm;
-					im = re * turnIm + im * turnRe;
-					re = next;
-				}
-			}
-			let i = (t * nBaselines + b) * nChannels * nPol;
-			if (missing) flagMissing(data.flags, values, t * nChannels, i, nChannels, nPol);
-			i *= 2;
-			for (let c = 0; c < nChannels; c++) {
-				const re = unit[2 * c];
-				const im = unit[2 * c + 1];
-				for (let s = 0; s < nPol; s++, i += 2) {
-					const vRe = v[i];
-					const vIm = v[i + 1];
-					v[i] = vRe * re + vIm * im;
-					v[i + 1] = vIm * re - vRe * im;
-				}
-			}
-		}
+		for (let c = 0; c < nChannels; c++) if (!(apparentJy[t * nChannels + c] > 0)) odd[t] = 1;
 	}
-	return { values, timeStride: nChannels, baselineStride: 0, channelStride: 1, polarizationStride: 0 };
+	return {
+		amplitudes: { values, timeStride: nChannels, baselineStride: 0, channelStride: 1, polarizationStride: 0 },
+		rows(first, beyond) {
+			for (let row = first; row < beyond; row++) {
+				const t = Math.floor(row / nBaselines);
+				const path = pathsM[row];
+				if (even === undefined) {
+					for (let c = 0; c < nChannels; c++) {
+						const angle = 2 * Math.PI * fraction((path * frequenciesHz[c]) / SPEED_OF_LIGHT);
+						unit[2 * c] = Math.cos(angle);
+						unit[2 * c + 1] = Math.sin(angle);
+					}
+				} else {
+					evenUnits(path * even.cyclesPerMetre, path * even.stepPerMetre, nChannels, unit);
+				}
+				if (odd[t] !== 0) {
+					for (let c = 0; c < nChannels; c++) {
+						const sign = apparentJy[t * nChannels + c] < 0 ? -1 : 1;
+						unit[2 * c] *= sign;
+						unit[2 * c + 1] *= sign;
+					}
+					flagMissing(flags, values, t * nChannels, row * nChannels * nPol, nChannels, nPol);
+				}
+				turnRow(v, row, nChannels, nPol, unit);
+			}
+		},
+	};
 }
 
-const fraction = (x: number) => x - Math.floor(x);
+/** Phase factors of evenly spaced channels, cycles `first` and `step` from one to the next: two by two by rotation. */
+function evenUnits(first: number, step: number, nChannels: number, unit: Float64Array): void {
+	let angle = 2 * Math.PI * fraction(first);
+	let aRe = Math.cos(angle);
+	let aIm = Math.sin(angle);
+	angle = 2 * Math.PI * fraction(step);
+	const stepRe = Math.cos(angle);
+	const stepIm = Math.sin(angle);
+	let bRe = aRe * stepRe - aIm * stepIm;
+	let bIm = aRe * stepIm + aIm * stepRe;
+	const turnRe = stepRe * stepRe - stepIm * stepIm;
+	const turnIm = 2 * stepRe * stepIm;
+	// Two chains, so that one need not wait for the other.
+	const even = 2 * (nChannels & ~1);
+	for (let j = 0; j < even; j += 4) {
+		unit[j] = aRe;
+		unit[j + 1] = aIm;
+		unit[j + 2] = bRe;
+		unit[j + 3] = bIm;
+		const nextA = aRe * turnRe - aIm * turnIm;
+		aIm = aRe * turnIm + aIm * turnRe;
+		aRe = nextA;
+		const nextB = bRe * turnRe - bIm * turnIm;
+		bIm = bRe * turnIm + bIm * turnRe;
+		bRe = nextB;
+	}
+	if (even < 2 * nChannels) {
+		unit[even] = aRe;
+		unit[even + 1] = aIm;
+	}
+}
+
+const fraction = (cycles: number) => cycles - Math.floor(cycles);
 
 function flagMissing(
 	flags: Uint8Array,
@@ -105,58 +165,68 @@ function flagMissing(
 	}
 }
 
-function referToSources(data: WindowData, sources: ApparentSources): ModelAmplitudes {
+function sourcesReferrer(data: WindowData, sources: ApparentSources): Referrer {
 	const { nTimes, nBaselines, nChannels, nPolarizations: nPol, visibilities: v, flags, frequenciesHz } = data;
 	const values = new Float32Array(nTimes * nBaselines * nChannels);
 	const line = new Float64Array(2 * nChannels);
 	const predict = predictLine(sources, frequenciesHz);
-	for (let t = 0; t < nTimes; t++) {
-		for (let b = 0; b < nBaselines; b++) {
-			predict(t, b, line);
-			const k = t * nBaselines + b;
-			const at = k * nChannels;
-			let i = 2 * at * nPol;
-			for (let c = 0; c < nChannels; c++) {
-				const size = Math.sqrt(line[2 * c] * line[2 * c] + line[2 * c + 1] * line[2 * c + 1]);
-				values[at + c] = size;
-				const re = size > 0 ? line[2 * c] / size : 1;
-				const im = size > 0 ? line[2 * c + 1] / size : 0;
-				for (let s = 0; s < nPol; s++, i += 2) {
-					if (!(size > 0)) flags[i >> 1] |= FLAG.absent;
-					const vRe = v[i];
-					const vIm = v[i + 1];
-					v[i] = vRe * re + vIm * im;
-					v[i + 1] = vIm * re - vRe * im;
-				}
-			}
-		}
-	}
 	return {
-		values,
-		timeStride: nBaselines * nChannels,
-		baselineStride: nChannels,
-		channelStride: 1,
-		polarizationStride: 0,
+		amplitudes: {
+			values,
+			timeStride: nBaselines * nChannels,
+			baselineStride: nChannels,
+			channelStride: 1,
+			polarizationStride: 0,
+		},
+		rows(first, beyond) {
+			for (let row = first; row < beyond; row++) {
+				const t = Math.floor(row / nBaselines);
+				predict(t, row - t * nBaselines, line);
+				const at = row * nChannels;
+				for (let c = 0; c < nChannels; c++) {
+					const re = line[2 * c];
+					const im = line[2 * c + 1];
+					const size = Math.sqrt(re * re + im * im);
+					values[at + c] = size;
+					const inverse = size > 0 ? 1 / size : 0;
+					line[2 * c] = size > 0 ? re * inverse : 1;
+					line[2 * c + 1] = im * inverse;
+					if (size > 0) continue;
+					for (let s = 0; s < nPol; s++) flags[(at + c) * nPol + s] |= FLAG.absent;
+				}
+				turnRow(v, row, nChannels, nPol, line);
+			}
+		},
 	};
 }
 
-function referToColumn(data: WindowData, model: Float32Array): ModelAmplitudes {
+function columnReferrer(data: WindowData, model: Float32Array): Referrer {
 	const { nBaselines, nChannels, nPolarizations: nPol, visibilities: v, flags } = data;
 	const values = new Float32Array(flags.length);
-	for (let i = 0; i < flags.length; i++) {
-		const mRe = model[2 * i];
-		const mIm = model[2 * i + 1];
-		const size = Math.sqrt(mRe * mRe + mIm * mIm);
-		if (!(size > 0) || size === Number.POSITIVE_INFINITY) {
-			flags[i] |= FLAG.absent;
-			continue;
-		}
-		values[i] = size;
-		const vRe = v[2 * i];
-		const vIm = v[2 * i + 1];
-		v[2 * i] = (vRe * mRe + vIm * mIm) / size;
-		v[2 * i + 1] = (vIm * mRe - vRe * mIm) / size;
-	}
 	const span = nChannels * nPol;
-	return { values, timeStride: nBaselines * span, baselineStride: span, channelStride: nPol, polarizationStride: 1 };
+	return {
+		amplitudes: {
+			values,
+			timeStride: nBaselines * span,
+			baselineStride: span,
+			channelStride: nPol,
+			polarizationStride: 1,
+		},
+		rows(first, beyond) {
+			for (let i = first * span; i < beyond * span; i++) {
+				const mRe = model[2 * i];
+				const mIm = model[2 * i + 1];
+				const size = Math.sqrt(mRe * mRe + mIm * mIm);
+				if (!(size > 0) || size === Number.POSITIVE_INFINITY) {
+					flags[i] |= FLAG.absent;
+					continue;
+				}
+				values[i] = size;
+				const vRe = v[2 * i];
+				const vIm = v[2 * i + 1];
+				v[2 * i] = (vRe * mRe + vIm * mIm) / size;
+				v[2 * i + 1] = (vIm * mRe - vRe * mIm) / size;
+			}
+		},
+	};
 }

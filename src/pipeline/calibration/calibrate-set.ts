@@ -429,10 +429,14 @@ function withBrightest(
 /** One channel of every row: which integrations have rows of the fields, and their uvw. */
 async function probeRows(set: VisibilitySet, selection: Selection) {
 	const { firstChannel } = set.spectralWindows[0];
-	const loaded = await loadWindow(set, 0, { ...selection, uvRange: undefined }, "data", [
-		firstChannel,
-		firstChannel + 1,
-	]);
+	const loaded = await loadWindow(
+		set,
+		0,
+		{ ...selection, uvRange: undefined },
+		{
+			channels: [firstChannel, firstChannel + 1],
+		},
+	);
 	const n = selection.array.antenna1.length;
 	const used = Array.from(selection.times.keys()).filter((t) => {
 		for (let b = 0; b < n; b++) if (loaded.field[t * n + b] >= 0) return true;

@@ -1,6 +1,6 @@
 import { type MessagePort, parentPort } from "node:worker_threads";
-import { type LoadedWindow, loadWindow } from "../../calibration/load-window.ts";
-import { referToModel } from "../../calibration/refer-samples.ts";
+import { type LoadedWindow, type LoadOptions, loadWindow } from "../../calibration/load-window.ts";
+import { type Referrer, referrerOf, type WindowModel } from "../../calibration/refer-samples.ts";
 import type { VisibilitySet } from "../../calibration/visibility-set.ts";
 import { type WindowAnswers, WindowProcessor, type WindowRequest } from "../../calibration/window-processor.ts";
 import { CausticError } from "../../error.ts";
@@ -35,7 +35,7 @@ class WindowHolder {
 	 * One window's samples. Where each window is a file of its own only that one is opened, provided that it describes the
 	 * same rows as the whole.
 	 */
-	private async read(window: number, column: "data" | "corrected" | "model"): Promise<LoadedWindow> {
+	private async read(window: number, options: LoadOptions): Promise<LoadedWindow> {
 		const { selection, files, paths } = this.source;
 		const file = files?.[window];
 		if (file !== undefined) {
@@ -47,31 +47,40 @@ class WindowHolder {
 					set.baselines.antenna1.length === selection.baselineOf.length &&
 					set.timesMjd.length >= selection.timeOf.findLastIndex((t) => t >= 0) + 1 &&
 					set.timesMjd[0] === file.firstMjd;
-				if (same) return await loadWindow(set, 0, selection, column);
+				if (same) return await loadWindow(set, 0, selection, options);
 			} finally {
 				set.close();
 			}
 		}
 		this.whole ??= openVisibilities(paths);
-		return loadWindow(this.whole, window, selection, column);
+		return loadWindow(this.whole, window, selection, options);
 	}
 
 	async processor(window: number): Promise<WindowProcessor> {
 		const kept = this.kept.get(window);
 		if (kept !== undefined) return kept;
 		const { selection, models } = this.source;
-		const { data } = await this.read(window, this.source.column);
+		const own = models[window];
+		const { column } = this.source;
+		const model: WindowModel =
+			own === "column"
+				? { kind: "column", visibilities: (await this.read(window, { column: "model" })).data.visibilities }
+				: { kind: "sources", sources: own };
+		let referrer: Referrer | undefined;
+		const { data, shown } = await this.read(window, {
+			column,
+			onRows: (grid) => {
+				referrer = referrerOf(grid, model);
+				return referrer.rows;
+			},
+		});
+		referrer ??= referrerOf(data, model);
+		referrer.rows(shown, data.nTimes * data.nBaselines);
 		// Flags found by earlier passes outlive the samples.
 		const flags = this.flags.get(window);
 		if (flags !== undefined) data.flags.set(flags);
 		else this.flags.set(window, data.flags);
-		const own = models[window];
-		const referred = referToModel(
-			data,
-			own === "column"
-				? { kind: "column", visibilities: (await this.read(window, "model")).data.visibilities }
-				: { kind: "sources", sources: own },
-		);
+		const referred = { data, amplitudes: referrer.amplitudes };
 		const processor = new WindowProcessor(referred, selection.array);
 		if (this.source.keep) this.kept.set(window, processor);
 		return processor;
