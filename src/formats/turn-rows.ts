@@ -8,9 +8,6 @@ export interface RawSamples {
 	weights: Float32Array | undefined;
 }
 
-/** What is to be turned of them: the rest is there already. */
-type RawParts = { [part in keyof RawSamples]: RawSamples[part] | undefined };
-
 /**
  * Brings rows of samples from a file's order and sign into ours: channels ascending, the imaginary part times the row's sign,
  * products exchanged where the antennas are. Rows are written one behind the other from row `to` of the target on.
@@ -23,7 +20,7 @@ type RawParts = { [part in keyof RawSamples]: RawSamples[part] | undefined };
  * @param place where rows of the target are wider: how many samples they hold, and the first that is ours.
  */
 export function turnRows(
-	raw: RawParts,
+	raw: RawSamples,
 	rows: Int32Array,
 	signs: Int8Array,
 	exchange: Int32Array | undefined,
@@ -41,21 +38,15 @@ export function turnRows(
 	const { width, at: inRow } = place;
 	const step = descending ? -nPol : nPol;
 	const begin = offset + (descending ? perRow - nPol : 0);
-	const { visibilities, flags } = raw;
-	if (visibilities !== undefined) {
-		for (let i = 0; i < rows.length; i++) {
-			const from = rows[i] * rawRow + begin;
-			const at = (to + i) * width + inRow;
-			const order = exchanged[i] === 1 ? exchange : undefined;
-			if (order !== undefined)
-				turnExchanged(visibilities, from, step, order, signs[i], target.visibilities, at, channels, nPol);
-			else if (nPol === 2) turnPairs(visibilities, from, step, signs[i], target.visibilities, at, channels);
-			else turnAny(visibilities, from, step, signs[i], target.visibilities, at, channels, nPol);
-		}
+	for (let i = 0; i < rows.length; i++) {
+		const from = rows[i] * rawRow + begin;
+		const at = (to + i) * width + inRow;
+		const order = exchanged[i] === 1 ? exchange : undefined;
+		if (order !== undefined) turnExchanged(raw, from, step, order, signs[i], target, at, channels, nPol);
+		else if (nPol === 2) turnPairs(raw.visibilities, from, step, signs[i], target.visibilities, at, channels);
+		else turnAny(raw.visibilities, from, step, signs[i], target.visibilities, at, channels, nPol);
 	}
-	if (flags !== undefined) {
-		turnFlags(flags, rows, exchange, exchanged, rawRow, begin, step, target.flags, to, width, inRow, channels, nPol);
-	}
+	turnFlags(raw.flags, rows, exchange, exchanged, rawRow, begin, step, target.flags, to, width, inRow, channels, nPol);
 	if (raw.weights !== undefined && target.weights !== undefined) {
 		const { weights } = target;
 		turnWeights(raw.weights, rows, exchange, exchanged, rawRow, begin, step, weights, to, width, inRow, channels, nPol);
@@ -99,12 +90,12 @@ function turnAny(
 }
 
 function turnExchanged(
-	raw: Float32Array,
+	raw: RawSamples,
 	from: number,
 	step: number,
 	order: Int32Array,
 	sign: number,
-	target: Float32Array,
+	target: RawSamples,
 	to: number,
 	channels: number,
 	nPol: number,
@@ -112,8 +103,8 @@ function turnExchanged(
 	for (let c = 0, t = to; c < channels; c++) {
 		for (let p = 0; p < nPol; p++, t++) {
 			const s = from + c * step + order[p];
-			target[2 * t] = raw[2 * s];
-			target[2 * t + 1] = sign * raw[2 * s + 1];
+			target.visibilities[2 * t] = raw.visibilities[2 * s];
+			target.visibilities[2 * t + 1] = sign * raw.visibilities[2 * s + 1];
 		}
 	}
 }

@@ -150,18 +150,16 @@ function readTree1(context: FileContext, root: number, grid: ChunkGrid, put: Put
 		for (let i = 0; i < count; i++) {
 			const size = node.u32();
 			const mask = node.u32();
-			const offsets: number[] = [];
-			for (let d = 0; d < rank; d++) offsets.push(node.uint(8));
+			let chunk = 0;
+			for (let d = 0; d < rank; d++) {
+				const at = Math.floor(node.u64() / grid.chunk[d]);
+				// Beyond the grid: a dataset that was shrunk.
+				chunk = at < grid.counts[d] ? chunk * grid.counts[d] + at : Infinity;
+			}
 			node.skip(8);
 			const child = node.address();
 			if (level > 0) walk(child, level);
-			else
-				put(
-					linear(grid, (d) => Math.floor(offsets[d] / grid.chunk[d])),
-					child,
-					size,
-					mask,
-				);
+			else put(chunk, child, size, mask);
 		}
 	};
 	walk(root, 256);

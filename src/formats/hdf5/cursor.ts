@@ -79,6 +79,14 @@ export class Cursor {
 		return this.view.getUint32(this.advance(4), true);
 	}
 
+	/** An unsigned integer of 8 bytes; beyond 2^53 it is damage, not a number. */
+	u64(): number {
+		const at = this.advance(8);
+		const value = this.view.getUint32(at, true) + this.view.getUint32(at + 4, true) * 2 ** 32;
+		if (value > Number.MAX_SAFE_INTEGER) throw damaged(this.file, "a length or address is absurdly large");
+		return value;
+	}
+
 	/** An unsigned integer of 1 to 8 bytes; beyond 2^53 it is damage, not a number. */
 	uint(size: number): number {
 		const at = this.advance(size);
@@ -93,6 +101,7 @@ export class Cursor {
 		const size = this.context.offsetSize;
 		const at = this.position;
 		if (size > this.left) throw damaged(this.file, "a structure ends before its last field");
+		if (size === 8 && this.bytes[at + 7] !== 0xff) return this.u64();
 		for (let i = 0; i < size; i++) if (this.bytes[at + i] !== 0xff) return this.uint(size);
 		this.position = at + size;
 		return UNDEFINED_ADDRESS;

@@ -1,12 +1,27 @@
 import { badInput } from "../../error.ts";
-import { convertNumbers, type Hdf5Dataset } from "../hdf5/dataset.ts";
+import { convertNumbers } from "../hdf5/convert-numbers.ts";
+import type { Hdf5Dataset } from "../hdf5/dataset.ts";
 import { complexParts, type Datatype, describe } from "../hdf5/datatype.ts";
 import type { Hdf5File } from "../hdf5/file.ts";
-import { type GatherTarget, gatherFlags, gatherVisibilities, uniformNumber } from "./gather.ts";
 import type { Uvh5Header } from "./header.ts";
 
+/** Rows and channels of a file, in its own order; channels come out in ascending frequency. */
+export interface Uvh5Box {
+	row: number;
+	rows: number;
+	channel: number;
+	channels: number;
+	descending: boolean;
+}
+
+/** Sample k of the box's row r goes to number `at + r * width + k`. */
+export interface RowPlace {
+	at: number;
+	width: number;
+}
+
 /**
- * Boxes of rows and channels of one file's `Data` group, in the file's order and convention, whichever shape and number
+ * Boxes of rows and channels of one file's `Data` group, in the file's sign and order of antennas, whichever shape and number
  * type its writer chose.
  */
 export class Uvh5Data {
@@ -73,65 +88,30 @@ export class Uvh5Data {
 		return this.samples !== undefined;
 	}
 
-	private extent(dataset: Hdf5Dataset, row: number, rows: number, channel: number, channels: number) {
+	/** Reads a box to its place; see `Hdf5Dataset.readInto` for `lazy` and what is returned. */
+	private box(dataset: Hdf5Dataset, box: Uvh5Box, bytes: Uint8Array, place: RowPlace, lazy: boolean) {
+		const { leading } = this;
+		const nPol = dataset.shape[leading + 1];
 		const start = dataset.shape.map(() => 0);
 		const count = [...dataset.shape];
-		start[0] = row;
-		count[0] = rows;
-		start[this.leading] = channel;
-		count[this.leading] = channels;
-		return [start, count] as const;
+		start[0] = box.row;
+		count[0] = box.rows;
+		start[leading] = box.channel;
+		count[leading] = box.channels;
+		const strides = dataset.shape.map(() => 1);
+		strides[0] = place.width;
+		strides[leading] = box.descending ? -nPol : nPol;
+		const at = place.at + (box.descending ? (box.channels - 1) * nPol : 0);
+		return dataset.readInto(start, count, { bytes, at, strides }, lazy);
 	}
 
-	private box(dataset: Hdf5Dataset, row: number, rows: number, channel: number, channels: number, target: Uint8Array) {
-		const [start, count] = this.extent(dataset, row, rows, channel, channels);
-		dataset.readBytes(start, count, target);
-	}
-
-	/** Whether visibilities are stored as they are held: pairs of little-endian single precision. */
-	private get isPlain(): boolean {
-		const { real, imaginary } = this;
-		return (
-			this.visibilities.type.size === 8 &&
-			real.offset === 0 &&
-			imaginary.offset === 4 &&
-			[real.type, imaginary.type].every((part) => part.kind === "float" && !part.bigEndian)
-		);
-	}
-
-	/**
-	 * Visibilities of a box straight from the file's chunks to where they belong.
-	 *
-	 * @returns false, and nothing done, where the file is not stored that way.
-	 */
-	gatherVisibilities(rows: number, to: GatherTarget, target: Float32Array): boolean {
-		if (!this.isPlain) return false;
-		const [start, count] = this.extent(this.visibilities, to.row, rows, to.channel, to.channels);
-		return this.visibilities.eachChunk(start, count, (part) => gatherVisibilities(part, to, target));
-	}
-
-	/** The same of flags; the target is clear before. */
-	gatherFlags(rows: number, to: GatherTarget, target: Uint8Array): boolean {
-		const [start, count] = this.extent(this.flags, to.row, rows, to.channel, to.channels);
-		return this.flags.eachChunk(start, count, (part) => gatherFlags(part, to, target));
-	}
-
-	/** The one number that all samples of a box are (1 where the file has none), if all are; chunks are looked at whole. */
-	uniformSamples(row: number, rows: number, channel: number, channels: number): number | undefined {
-		const { samples } = this;
-		if (samples === undefined) return 1;
-		const { type } = samples;
-		if (type.kind !== "float" || type.size !== 4 || type.bigEndian) return undefined;
-		const [start, count] = this.extent(samples, row, rows, channel, channels);
-		let common: number | undefined;
-		let same = true;
-		const seen = samples.eachChunk(start, count, (part) => {
-			if (!same) return;
-			const value = uniformNumber(part);
-			same = value !== undefined && (common === undefined || value === common);
-			common = value;
-		});
-		return seen && same ? common : undefined;
+	/** The raw elements of a box without gaps, for numbers that must be converted. */
+	private dense(dataset: Hdf5Dataset, box: Uvh5Box): { bytes: Uint8Array; elements: number; perRow: number } {
+		const perRow = box.channels * dataset.shape[this.leading + 1];
+		const elements = box.rows * perRow;
+		const bytes = this.borrow(elements * dataset.type.size);
+		this.box(dataset, box, bytes, { at: 0, width: perRow }, false);
+		return { bytes, elements, perRow };
 	}
 
 	private borrow(bytes: number): Uint8Array {
@@ -140,45 +120,67 @@ export class Uvh5Data {
 	}
 
 	/** Complex numbers as interleaved (real, imaginary) float32, [row][channel][polarisation]. */
-	readVisibilities(row: number, rows: number, channel: number, channels: number, target: Float32Array): void {
-		const { type } = this.visibilities;
+	readVisibilities(box: Uvh5Box, target: Float32Array, place: RowPlace): void {
+		const { type, name } = this.visibilities;
 		const { real, imaginary } = this;
-		if (this.isPlain) {
-			const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
-			this.box(this.visibilities, row, rows, channel, channels, bytes);
+		const direct =
+			type.size === 8 &&
+			real.offset === 0 &&
+			imaginary.offset === 4 &&
+			[real.type, imaginary.type].every((part) => part.kind === "float" && !part.bigEndian);
+		if (direct) {
+			this.box(this.visibilities, box, bytesOf(target), place, false);
 			return;
 		}
-		const elements = target.length / 2;
-		const bytes = this.borrow(elements * type.size);
-		this.box(this.visibilities, row, rows, channel, channels, bytes);
-		const { name } = this.visibilities;
-		convertNumbers(this.file, name, real.type, bytes, real.offset, type.size, target, 0, 2, elements);
-		convertNumbers(this.file, name, imaginary.type, bytes, imaginary.offset, type.size, target, 1, 2, elements);
+		const { bytes, perRow } = this.dense(this.visibilities, box);
+		for (let r = 0; r < box.rows; r++) {
+			const to = 2 * (place.at + r * place.width);
+			const from = r * perRow * type.size;
+			convertNumbers(this.file, name, real.type, bytes, from + real.offset, type.size, target, to, 2, perRow);
+			convertNumbers(
+				this.file,
+				name,
+				imaginary.type,
+				bytes,
+				from + imaginary.offset,
+				type.size,
+				target,
+				to + 1,
+				2,
+				perRow,
+			);
+		}
 	}
 
-	/** One byte per sample, not zero = flagged. */
-	readFlags(row: number, rows: number, channel: number, channels: number, target: Uint8Array): void {
-		this.box(this.flags, row, rows, channel, channels, target);
+	/** One byte per sample, 1 = flagged. If none is, false is returned and nothing written. */
+	readFlags(box: Uvh5Box, target: Uint8Array, place: RowPlace): boolean {
+		const word = this.box(this.flags, box, target, place, true);
+		if (word === 0) return false;
+		const perRow = box.channels * this.flags.shape[this.leading + 1];
+		for (let r = 0; r < box.rows; r++) {
+			const from = place.at + r * place.width;
+			if (word !== undefined) target.fill(1, from, from + perRow);
+			else for (let i = from; i < from + perRow; i++) if (target[i] !== 0) target[i] = 1;
+		}
+		return true;
 	}
 
-	/** How much of each sample was recorded. */
-	readSamples(row: number, rows: number, channel: number, channels: number, target: Float32Array): void {
+	/** How much of each sample was recorded. If it is the same everywhere, that is returned and nothing written. */
+	readSamples(box: Uvh5Box, target: Float32Array, place: RowPlace): number | undefined {
 		const { samples } = this;
-		if (samples === undefined) return;
+		if (samples === undefined) return 1;
 		const { type } = samples;
 		if (type.kind === "float" && type.size === 4 && !type.bigEndian) {
-			this.box(
-				samples,
-				row,
-				rows,
-				channel,
-				channels,
-				new Uint8Array(target.buffer, target.byteOffset, target.byteLength),
-			);
-			return;
+			const word = this.box(samples, box, bytesOf(target), place, true);
+			return word === undefined ? undefined : new Float32Array(new Int32Array([word]).buffer)[0];
 		}
-		const bytes = this.borrow(target.length * type.size);
-		this.box(samples, row, rows, channel, channels, bytes);
-		convertNumbers(this.file, samples.name, type, bytes, 0, type.size, target);
+		const { bytes, perRow } = this.dense(samples, box);
+		for (let r = 0; r < box.rows; r++) {
+			const to = place.at + r * place.width;
+			convertNumbers(this.file, samples.name, type, bytes, r * perRow * type.size, type.size, target, to, 1, perRow);
+		}
+		return undefined;
 	}
 }
+
+const bytesOf = (numbers: Float32Array) => new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);

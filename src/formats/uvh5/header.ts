@@ -4,6 +4,7 @@ import { itrfFromGeodetic } from "../../sky/geodetic.ts";
 import type { Hdf5File } from "../hdf5/file.ts";
 import { polarizationFromAips } from "../polarization.ts";
 import { readPhaseCentres, type Uvh5Phase } from "./phase-centre.ts";
+import { SharedArrays } from "./shared-arrays.ts";
 
 /** MJD = JD - this. JD itself resolves only 40 microseconds. */
 const JD_OF_MJD_0 = 2400000.5;
@@ -40,8 +41,10 @@ export interface Uvh5Header {
 /** Reads single values and arrays of the `Header` group, naming what is missing or malformed. */
 export class HeaderGroup {
 	readonly hdf5: Hdf5File;
-	constructor(hdf5: Hdf5File) {
+	private readonly shared: SharedArrays;
+	constructor(hdf5: Hdf5File, shared: SharedArrays) {
 		this.hdf5 = hdf5;
+		this.shared = shared;
 	}
 
 	has(name: string): boolean {
@@ -58,7 +61,7 @@ export class HeaderGroup {
 	/** All values as doubles; `length` is checked when given. */
 	numbers(name: string, length?: number): Float64Array {
 		if (!this.has(name)) throw this.refuse(name, "is missing");
-		const values = this.hdf5.dataset(`/Header/${name}`).numbers();
+		const values = this.shared.numbers(name, this.hdf5.dataset(`/Header/${name}`));
 		if (length !== undefined && values.length !== length) {
 			throw this.refuse(name, `has ${values.length} values where ${length} are expected`);
 		}
@@ -68,9 +71,8 @@ export class HeaderGroup {
 	/** The same, refused if one of them is not finite. */
 	finite(name: string, length?: number): Float64Array {
 		const values = this.numbers(name, length);
-		for (let i = 0; i < values.length; i++) {
-			if (!Number.isFinite(values[i])) throw this.refuse(name, `is not a number at index ${i}`);
-		}
+		const odd = this.shared.notFinite(name, values);
+		if (odd >= 0) throw this.refuse(name, `is not a number at index ${odd}`);
 		return values;
 	}
 
@@ -97,10 +99,11 @@ export class HeaderGroup {
 /**
  * Reads and checks a UVH5 header (pyuvdata memo 102; old and new shapes, DSA-110's own dialect).
  *
+ * @param shared arrays of headers that were read before, of the same group.
  * @throws CausticError `uvh5-header` naming the field.
  */
-export function readHeader(hdf5: Hdf5File): Uvh5Header {
-	const header = new HeaderGroup(hdf5);
+export function readHeader(hdf5: Hdf5File, shared = new SharedArrays()): Uvh5Header {
+	const header = new HeaderGroup(hdf5, shared);
 	if (!hdf5.has("/Header") || !hdf5.has("/Data")) {
 		throw badInput("not-uvh5", "it is HDF5, but has no groups Header and Data", {
 			subject: hdf5.name,
@@ -129,6 +132,9 @@ export function readHeader(hdf5: Hdf5File): Uvh5Header {
 	const indexOf = new Map(antennas.map((antenna, index) => [antenna.number, index]));
 	const indices = (name: string) => {
 		const numbers = header.finite(name, nRows);
+		return shared.derive(name, [numbers, header.finite("antenna_numbers")], () => indicesOf(name, numbers));
+	};
+	const indicesOf = (name: string, numbers: Float64Array) => {
 		const found = new Int32Array(nRows);
 		let before = Number.NaN;
 		let index: number | undefined;
@@ -144,13 +150,17 @@ export function readHeader(hdf5: Hdf5File): Uvh5Header {
 		return found;
 	};
 
-	const timesMjd = header.finite("time_array", nRows).map((jd) => jd - JD_OF_MJD_0);
-	const early = timesMjd.findIndex((mjd) => mjd < 15000 || mjd > 120000);
-	if (early >= 0)
-		throw header.refuse(
-			"time_array",
-			`is JD ${timesMjd[early] + JD_OF_MJD_0} in row ${early}, which is no date of an observation`,
-		);
+	const julian = header.finite("time_array", nRows);
+	const timesMjd = shared.derive("times", [julian], () => {
+		const mjd = julian.map((jd) => jd - JD_OF_MJD_0);
+		const early = mjd.findIndex((day) => day < 15000 || day > 120000);
+		if (early >= 0)
+			throw header.refuse(
+				"time_array",
+				`is JD ${mjd[early] + JD_OF_MJD_0} in row ${early}, which is no date of an observation`,
+			);
+		return mjd;
+	});
 
 	const frequenciesHz = header.finite("freq_array", nFrequencies);
 	if (frequenciesHz.some((hz) => hz <= 0)) throw header.refuse("freq_array", "has a frequency that is not positive");
@@ -174,7 +184,10 @@ export function readHeader(hdf5: Hdf5File): Uvh5Header {
 		antennas,
 		nRows,
 		timesMjd,
-		integrationS: integration.length === 1 ? new Float64Array(nRows).fill(integration[0]) : integration,
+		integrationS:
+			integration.length === 1
+				? shared.derive("integration", [integration, nRows], () => new Float64Array(nRows).fill(integration[0]))
+				: integration,
 		first: indices("ant_1_array"),
 		second: indices("ant_2_array"),
 		uvwM: header.numbers("uvw_array", 3 * nRows),

@@ -9,10 +9,12 @@ import { badInput } from "../../error.ts";
 import { Hdf5File } from "../hdf5/file.ts";
 import { exchangeOrder } from "../polarization.ts";
 import { median, type RowTable, rowRange, tabulateRows } from "../row-table.ts";
-import { requireRecordedColumn, turnRows } from "../turn-rows.ts";
+import { requireRecordedColumn } from "../turn-rows.ts";
 import { type ChannelRun, channelRuns } from "./channel-windows.ts";
-import { Uvh5Data } from "./data-reader.ts";
+import { type Uvh5Box, Uvh5Data } from "./data-reader.ts";
 import { readHeader, type Uvh5Header } from "./header.ts";
+import { conjugateRows, exchangeProducts, fillRows, moveRows, type PlacedSamples, samplePlace } from "./placed-rows.ts";
+import { SharedArrays } from "./shared-arrays.ts";
 
 const DEFAULT_BLOCK_BYTES = 16 << 20;
 /** What is read and turned round at once: small enough to stay in the processor's cache. */
@@ -32,14 +34,15 @@ interface Subband {
  *
  * @throws CausticError if a file is not UVH5, or the files do not belong together.
  */
-export function openUvh5(paths: readonly string[]): VisibilitySet {
+export function openUvh5(paths: readonly string[]): Uvh5Set {
 	const opened: Hdf5File[] = [];
 	try {
 		const subbands: Subband[] = [];
+		const shared = new SharedArrays();
 		for (const path of paths) {
 			const hdf5 = Hdf5File.open(path);
 			opened.push(hdf5);
-			const header = readHeader(hdf5);
+			const header = readHeader(hdf5, shared);
 			const data = new Uvh5Data(hdf5, header);
 			for (const run of channelRuns(path, header.frequenciesHz, header.windows)) {
 				subbands.push({ path, hdf5, header, data, run });
@@ -78,7 +81,8 @@ export function firstTimeOfUvh5(path: string): number {
 	}
 }
 
-class Uvh5Set implements VisibilitySet {
+/** Files of one group as one set; see {@link openUvh5}. */
+export class Uvh5Set implements VisibilitySet {
 	readonly format = "uvh5";
 	readonly canPlace = true;
 	readonly source: string[];
@@ -162,6 +166,30 @@ class Uvh5Set implements VisibilitySet {
 		}
 	}
 
+	/** Samples of rows [first, first + count) of a window at rows [to, ...) of a place, in our convention. */
+	readRows(window: number, first: number, count: number, place: SamplePlace, to: number): PlacedSamples {
+		const { data, run } = this.subbands[window];
+		const { descending } = run;
+		const box = { row: first, rows: count, channel: run.first, channels: run.count, descending };
+		return this.readPlaced(data, box, place, to);
+	}
+
+	private readPlaced(data: Uvh5Data, box: Uvh5Box, place: SamplePlace, to: number): PlacedSamples {
+		const at = { at: to * place.width + place.at, width: place.width };
+		data.readVisibilities(box, place.visibilities, at);
+		const flagged = data.readFlags(box, place.flags, at);
+		const weight = data.readSamples(box, place.weights, at);
+		const { exchanged } = this.rows;
+		const perRow = box.channels * this.polarizations.length;
+		// UVH5 holds conj(V) and -uvw of the pair as it stands, hence V and uvw of the pair exchanged.
+		conjugateRows(place, to, box.rows, perRow, exchanged, box.row);
+		if (this.exchange !== undefined) {
+			const changes = { flagged, weighted: weight === undefined };
+			exchangeProducts(place, to, box.rows, perRow, exchanged, box.row, this.exchange, changes);
+		}
+		return { flagged, weight };
+	}
+
 	private async *windowBlocks(
 		window: number,
 		channel: number,
@@ -191,15 +219,10 @@ class Uvh5Set implements VisibilitySet {
 		);
 		const slabRows = Math.min(blockRows, inUnits(SLAB_BYTES));
 
-		const raw = new Float32Array(slabRows * perRow * 2);
-		const rawFlags = new Uint8Array(slabRows * perRow);
-		const slab = {
-			rows: new Int32Array(slabRows),
-			signs: new Int8Array(slabRows),
-			exchanged: new Uint8Array(slabRows),
-		};
-		const rawSamples = data.hasSamples ? new Float32Array(slabRows * perRow) : undefined;
 		const own = options.place === undefined ? blockRows * perRow : 0;
+		const leavesUniform = options.place !== undefined && options.uniformWeights === true;
+		let uniform: number | undefined;
+		let scratch: SamplePlace | undefined;
 		const block = {
 			timeIndex: new Int32Array(blockRows),
 			antenna1: new Int32Array(blockRows),
@@ -210,16 +233,9 @@ class Uvh5Set implements VisibilitySet {
 			uvwM: new Float64Array(3 * blockRows),
 			visibilities: new Float32Array(2 * own),
 			flags: new Uint8Array(own),
-			weights: data.hasSamples ? new Float32Array(own) : undefined,
+			weights: new Float32Array(own),
 		};
 		let place: SamplePlace | undefined;
-		// The weights of the block as far as it goes, where they are all one number.
-		let uniform: number | undefined;
-		// Rows of a slab in the grid of whoever gave a place, and their signs.
-		const rowOf = new Int32Array(slabRows);
-		const rowSigns = new Int8Array(slabRows);
-		let gathers = options.place !== undefined && this.exchange === undefined;
-		let seeksUniform = options.place !== undefined;
 		const stored = run.first + (run.descending ? run.count - channel - channels : channel);
 		let nRows = 0;
 		const finish = (): VisibilityBlock => ({
@@ -237,111 +253,72 @@ class Uvh5Set implements VisibilitySet {
 			...(uniform === undefined ? {} : { uniformWeight: uniform }),
 			visibilities: block.visibilities.subarray(0, nRows * perRow * 2),
 			flags: block.flags.subarray(0, nRows * perRow),
-			weights: block.weights?.subarray(0, nRows * perRow),
+			weights: data.hasSamples ? block.weights.subarray(0, nRows * perRow) : undefined,
 		});
 		for (let begin = low; begin < high; begin += slabRows) {
 			const count = Math.min(slabRows, high - begin);
 			let last = -1;
 			let first = -1;
+			let chosen = 0;
 			for (let r = begin; r < begin + count; r++) {
 				if (!wanted(r)) continue;
 				if (first < 0) first = r;
 				last = r;
+				chosen++;
 			}
 			if (first < 0) continue;
 			// Do not read rows at either end that nobody asked for.
 			const nRead = last + 1 - first;
-			const size = nRead * perRow;
-			rowOf.fill(-1);
-			let chosen = 0;
+			if (nRows === 0) place = (await options.place?.(blockRows)) ?? { ...block, width: perRow, at: 0 };
+			const target = place as SamplePlace;
+			// Read where they belong if all of them are wanted: beyond its rows, a place is not ours to write to.
+			let source = target;
+			let from = nRows;
+			if (chosen < nRead) {
+				scratch ??= samplePlace(slabRows, perRow);
+				source = scratch;
+				from = 0;
+			}
+			const box = { row: first, rows: nRead, channel: stored, channels, descending: run.descending };
+			const found = this.readPlaced(data, box, source, from);
+			const { flagged, weight } = found;
 			for (let r = first; r <= last; r++) {
 				if (!wanted(r)) continue;
-				const to = nRows + chosen;
-				block.timeIndex[to] = rows.timeIndex[r];
-				block.antenna1[to] = rows.antenna1[r];
-				block.antenna2[to] = rows.antenna2[r];
-				block.baseline[to] = rows.baseline[r];
-				block.field[to] = header.phase.fieldOfRow[r];
-				block.integrationS[to] = header.integrationS[r];
-				// UVH5 holds conj(V) and -uvw of the pair as it stands, hence V and uvw of the pair exchanged.
+				block.timeIndex[nRows] = rows.timeIndex[r];
+				block.antenna1[nRows] = rows.antenna1[r];
+				block.antenna2[nRows] = rows.antenna2[r];
+				block.baseline[nRows] = rows.baseline[r];
+				block.field[nRows] = header.phase.fieldOfRow[r];
+				block.integrationS[nRows] = header.integrationS[r];
 				const sign = rows.exchanged[r] === 1 ? 1 : -1;
-				for (let k = 0; k < 3; k++) block.uvwM[3 * to + k] = sign * header.uvwM[3 * r + k];
-				slab.rows[chosen] = r - first;
-				slab.signs[chosen] = sign;
-				slab.exchanged[chosen] = rows.exchanged[r];
-				rowOf[r - first] = to;
-				rowSigns[r - first] = sign;
-				chosen++;
+				for (let k = 0; k < 3; k++) block.uvwM[3 * nRows + k] = sign * header.uvwM[3 * r + k];
+				nRows++;
 			}
-			if (nRows === 0) place = await options.place?.(blockRows);
-			if (gathers && place !== undefined) {
-				const { width, at } = place;
-				const { descending } = run;
-				const to = { rowOf, signs: rowSigns, row: first, channel: stored, channels, nPol, descending, width, at };
-				gathers = data.gatherVisibilities(nRead, to, place.visibilities);
-				if (gathers) {
-					fillRows(place.flags, place, nRows, chosen, perRow, 0);
-					gathers = data.gatherFlags(nRead, to, place.flags);
+			const begun = nRows - chosen;
+			if (!flagged) fillRows(target.flags, 0, target, begun, chosen, perRow);
+			// Weights that are all one number are left unwritten as far as that goes, where that is allowed.
+			const leaves = leavesUniform && weight !== undefined && (begun === 0 || weight === uniform);
+			if (!leaves && uniform !== undefined) fillRows(target.weights, uniform, target, 0, begun, perRow);
+			if (!leaves && weight !== undefined) fillRows(target.weights, weight, target, begun, chosen, perRow);
+			uniform = leaves ? weight : undefined;
+			if (source !== target) {
+				for (let r = first, to = begun; r <= last; ) {
+					let run = 0;
+					while (r + run <= last && wanted(r + run)) run++;
+					if (run > 0) moveRows(source, r - first, target, to, run, perRow, found);
+					to += run;
+					r += run + 1;
 				}
 			}
-			const one = seeksUniform ? data.uniformSamples(first, nRead, stored, channels) : undefined;
-			seeksUniform = one !== undefined;
-			const leaves = options.uniformWeights === true && one !== undefined && (nRows === 0 || one === uniform);
-			// What was left unwritten so far is written where other weights follow.
-			if (place !== undefined && uniform !== undefined && !leaves && nRows > 0) {
-				fillRows(place.weights, place, 0, nRows, perRow, uniform);
-			}
-			if (place !== undefined && one !== undefined && !leaves) {
-				fillRows(place.weights, place, nRows, chosen, perRow, one);
-			}
-			uniform = leaves ? one : undefined;
-			const readsWeights = rawSamples !== undefined && one === undefined;
-			if (!gathers) {
-				data.readVisibilities(first, nRead, stored, channels, raw.subarray(0, 2 * size));
-				data.readFlags(first, nRead, stored, channels, rawFlags.subarray(0, size));
-			}
-			if (readsWeights) data.readSamples(first, nRead, stored, channels, rawSamples.subarray(0, size));
-			turnRows(
-				{
-					visibilities: gathers ? undefined : raw,
-					flags: gathers ? undefined : rawFlags.subarray(0, size),
-					weights: readsWeights ? rawSamples : undefined,
-				},
-				slab.rows.subarray(0, chosen),
-				slab.signs,
-				this.exchange,
-				slab.exchanged,
-				perRow,
-				0,
-				place ?? block,
-				nRows,
-				channels,
-				nPol,
-				run.descending,
-				place,
-			);
-			nRows += chosen;
 			const next = Math.min(slabRows, high - begin - slabRows);
 			if (nRows > 0 && nRows + Math.max(0, next) > blockRows) {
 				yield finish();
 				nRows = 0;
+				uniform = undefined;
 			}
 		}
 		if (nRows > 0) yield finish();
 	}
-}
-
-/** Fills the samples of some rows of a place. */
-function fillRows(
-	array: Float32Array | Uint8Array,
-	{ width, at }: SamplePlace,
-	first: number,
-	rows: number,
-	perRow: number,
-	value: number,
-): void {
-	if (width === perRow) array.fill(value, first * width, (first + rows) * width);
-	else for (let r = first; r < first + rows; r++) array.fill(value, r * width + at, r * width + at + perRow);
 }
 
 /** Files of one group describe the same rows; a shorter one must be the beginning of the longest. */
@@ -356,6 +333,7 @@ function requireSameObservation(reference: Subband, other: Subband, warnings: st
 		});
 	const n = b.nRows;
 	const startsWith = (x: Float64Array | Int32Array, y: Float64Array | Int32Array) => {
+		if (x === y) return true;
 		for (let i = 0; i < y.length; i++) if (x[i] !== y[i]) return false;
 		return true;
 	};
