@@ -48,6 +48,8 @@ export function fixedGains(
 
 /**
  * Writes g_p conj(g_q) of the fixed part for one baseline and polarisation, [channel][re, im]; 1 where nothing is known.
+ *
+ * @param at first number of `out`, and `stride` numbers from one channel to the next.
  */
 export function fixedProduct(
 	fixed: Float64Array | undefined,
@@ -57,22 +59,25 @@ export function fixedProduct(
 	nPolarizations: number,
 	nChannels: number,
 	out: Float64Array,
+	at = 0,
+	stride = 2,
 ): void {
+	let o = at;
 	if (fixed === undefined) {
-		for (let c = 0; c < nChannels; c++) {
-			out[2 * c] = 1;
-			out[2 * c + 1] = 0;
+		for (let c = 0; c < nChannels; c++, o += stride) {
+			out[o] = 1;
+			out[o + 1] = 0;
 		}
 		return;
 	}
 	const a = 2 * (p * nPolarizations + s) * nChannels;
 	const b = 2 * (q * nPolarizations + s) * nChannels;
-	for (let j = 0; j < 2 * nChannels; j += 2) {
+	for (let j = 0; j < 2 * nChannels; j += 2, o += stride) {
 		const pRe = fixed[a + j];
 		const pIm = fixed[a + j + 1];
 		const qRe = fixed[b + j];
 		const qIm = fixed[b + j + 1];
-		out[j] = pRe * qRe + pIm * qIm;
-		out[j + 1] = pIm * qRe - pRe * qIm;
+		out[o] = pRe * qRe + pIm * qIm;
+		out[o + 1] = pIm * qRe - pRe * qIm;
 	}
 }
