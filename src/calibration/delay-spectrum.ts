@@ -14,13 +14,11 @@ export interface CrossSpectra {
 	readonly integrations: number;
 }
 
-/** Joins the windows' spectra, [block][polarisation][baseline][channel], into those of the whole band, one polarisation. */
+/** Joins the windows' spectra of one polarisation, [block][baseline][channel], into those of the whole band. */
 export function crossSpectra(
 	windows: readonly { frequenciesHz: Float64Array; d: Float32Array; n: Float32Array }[],
 	nBaselines: number,
 	nBlocks: number,
-	nPolarizations: number,
-	polarization: number,
 	integrations: number,
 ): CrossSpectra {
 	const nChannels = windows.reduce((sum, window) => sum + window.frequenciesHz.length, 0);
@@ -32,7 +30,7 @@ export function crossSpectra(
 		frequenciesHz.set(own, first);
 		for (let block = 0; block < nBlocks; block++) {
 			for (let b = 0; b < nBaselines; b++) {
-				const from = ((block * nPolarizations + polarization) * nBaselines + b) * own.length;
+				const from = (block * nBaselines + b) * own.length;
 				const to = (block * nBaselines + b) * nChannels + first;
 				d.set(fromD.subarray(2 * from, 2 * (from + own.length)), 2 * to);
 				n.set(fromN.subarray(from, from + own.length), to);

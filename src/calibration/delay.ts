@@ -1,5 +1,5 @@
 import { antennaLeastSquares } from "./antenna-least-squares.ts";
-import { baselineDelays, type CrossSpectra, wrapDelay } from "./delay-spectrum.ts";
+import { baselineDelays, crossSpectra, wrapDelay } from "./delay-spectrum.ts";
 import { madSigma } from "./robust.ts";
 import type { ArrayBaselines } from "./window-data.ts";
 
@@ -37,6 +37,24 @@ export interface DelaySolution {
 	readonly ambiguityS: number;
 }
 
+/** What the delays of one polarisation are solved from; flat arrays, so that it can be handed to another thread. */
+export interface DelayProblem {
+	/** Per window D and N, [block][baseline][channel]. */
+	readonly windows: readonly { frequenciesHz: Float64Array; d: Float32Array; n: Float32Array }[];
+	readonly nBlocks: number;
+	/** Integrations in all blocks together. */
+	readonly integrations: number;
+	readonly array: ArrayBaselines;
+	/** [baseline] 1/sigma^2 of a sample's real part, 0 leaves the baseline out. */
+	readonly weights: Float64Array;
+	/** [antenna] 1 = dead or flagged: no part in it. */
+	readonly excluded: Uint8Array;
+	/** Reference antennas by preference. */
+	readonly order: readonly number[];
+	readonly channelSpacingHz: number;
+	readonly options: DelayOptions;
+}
+
 const TURN = 2 * Math.PI;
 
 /**
@@ -45,20 +63,10 @@ const TURN = 2 * Math.PI;
  * Peaks of the baselines' delay spectra give a first guess through the reference's own baselines; weighted least
  * squares over all baselines follows on residuals *wrapped* at 1/(channel spacing), because one aliased baseline
  * otherwise pulls every antenna; the phases of the de-rotated spectra refine it (Gauss-Newton).
- *
- * @param weights [baseline] 1/sigma^2 of a sample's real part, 0 leaves the baseline out.
- * @param excluded [antenna] 1 = dead or flagged: no part in it.
- * @param order reference antennas by preference.
  */
-export function solveDelays(
-	spectra: CrossSpectra,
-	array: ArrayBaselines,
-	weights: Float64Array,
-	excluded: Uint8Array,
-	order: readonly number[],
-	channelSpacingHz: number,
-	options: DelayOptions,
-): DelaySolution {
+export function solveDelays(problem: DelayProblem): DelaySolution {
+	const { array, weights, excluded, order, channelSpacingHz, options } = problem;
+	const spectra = crossSpectra(problem.windows, array.antenna1.length, problem.nBlocks, problem.integrations);
 	const { nAntennas, antenna1, antenna2 } = array;
 	const { nBaselines, frequenciesHz, d, n, nBlocks } = spectra;
 	const nChannels = frequenciesHz.length;

@@ -120,7 +120,9 @@ export async function loadWindow(
 			rows++;
 			const k = t * nBaselines + b;
 			field[k] = block.field[row];
-			uvwM.set(block.uvwM.subarray(3 * row, 3 * row + 3), 3 * k);
+			uvwM[3 * k] = block.uvwM[3 * row];
+			uvwM[3 * k + 1] = block.uvwM[3 * row + 1];
+			uvwM[3 * k + 2] = block.uvwM[3 * row + 2];
 			const target = k * span + from * nPol;
 			const source = row * block.nChannels * setPol;
 			const count = block.nChannels * nPol;

@@ -129,16 +129,21 @@ function sumLines(
 /**
  * One pass over a window for a bandpass: sums over all integrations, one cell per `together` channels and polarisation,
  * cell = block of channels x polarisations + polarisation.
+ *
+ * @param sums zeros of that shape, filled and returned.
  */
 export function sumOverTime(
 	window: ReferredWindow,
 	array: ArrayBaselines,
 	known: KnownGains,
 	together: number,
+	sums: NormalSums = emptySums(
+		Math.ceil(window.data.nChannels / together) * window.data.nPolarizations,
+		window.data.nBaselines,
+	),
 ): NormalSums {
 	const { nTimes, nBaselines, nChannels, nPolarizations: nPol, frequenciesHz, weights } = window.data;
 	const { antenna1, antenna2, nAntennas } = array;
-	const sums = emptySums(Math.ceil(nChannels / together) * nPol, nBaselines);
 	const fixed = fixedGains(known, frequenciesHz, nAntennas, nPol);
 	const { timeGains } = known;
 	const product = new Float64Array(2 * nChannels);
@@ -265,7 +270,8 @@ export function sumOverChannels(
 }
 
 /**
- * D and N alone of every channel in blocks of integrations, laid out for delay spectra: [block][polarisation][baseline][channel].
+ * D and N alone of every channel in blocks of integrations, per polarisation, laid out for delay spectra:
+ * [block][baseline][channel].
  *
  * @param timeCell block of each integration, ascending; -1 leaves it out.
  */
@@ -273,10 +279,11 @@ export function crossSpectraOf(
 	window: ReferredWindow,
 	timeCell: Int32Array,
 	nBlocks: number,
-): { d: Float32Array; n: Float32Array } {
+): { d: Float32Array[]; n: Float32Array[] } {
 	const { nBaselines, nChannels, nPolarizations: nPol, weights } = window.data;
-	const d = new Float32Array(2 * nBlocks * nBaselines * nChannels * nPol);
-	const n = new Float32Array(nBlocks * nBaselines * nChannels * nPol);
+	const size = nBlocks * nBaselines * nChannels;
+	const d = Array.from({ length: nPol }, () => new Float32Array(2 * size));
+	const n = Array.from({ length: nPol }, () => new Float32Array(size));
 	for (let block = 0; block < nBlocks; block++) {
 		const times = Int32Array.from(timeCell.keys()).filter((t) => timeCell[t] === block);
 		sumLines(
@@ -293,11 +300,12 @@ export function crossSpectraOf(
 			},
 			(b, line, at) => {
 				for (let s = 0; s < nPol; s++) {
-					const to = ((block * nPol + s) * nBaselines + b) * nChannels;
+					const to = (block * nBaselines + b) * nChannels;
+					const [ownD, ownN] = [d[s], n[s]];
 					for (let c = 0, i = at + SUMS * s; c < nChannels; c++, i += SUMS * nPol) {
-						d[2 * (to + c)] = line[i];
-						d[2 * (to + c) + 1] = line[i + 1];
-						n[to + c] = line[i + 2];
+						ownD[2 * (to + c)] = line[i];
+						ownD[2 * (to + c) + 1] = line[i + 1];
+						ownN[to + c] = line[i + 2];
 					}
 				}
 			},

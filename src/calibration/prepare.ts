@@ -1,5 +1,5 @@
-import { type DelaySolution, solveDelays } from "./delay.ts";
-import { channelSpacing, crossSpectra } from "./delay-spectrum.ts";
+import type { DelaySolution } from "./delay.ts";
+import { channelSpacing } from "./delay-spectrum.ts";
 import { antennaNoise, baselineVariance, baselineWeights } from "./noise.ts";
 import { type ReferenceCandidate, referenceOrder } from "./reference-antenna.ts";
 import { findRfi, type RfiFlags } from "./rfi.ts";
@@ -126,22 +126,20 @@ export async function prepare(input: SolveInput, options: SolveOptions): Promise
 	const solveBlocks = async (blockS: number, most: number) => {
 		const { timeCell, nTimeCells } = delayBlocks(timesMjd, input.integrationS, blockS, most);
 		const sums = await pool.ask<"spectra">(() => ({ kind: "spectra", nTimeCells, timeCell }));
-		const windows = sums.map((sum, w) => ({ frequenciesHz: pool.frequenciesHz[w], ...sum }));
-		return Array.from({ length: nPol }, (_, s) => {
-			const spectra = crossSpectra(
-				windows,
-				nBaselines,
-				nTimeCells,
-				nPol,
-				s,
-				timeCell.filter((cell) => cell >= 0).length,
-			);
-			const own = empty.subarray(s * nAntennas, (s + 1) * nAntennas);
-			const candidates = candidatesOf(s, counts, noise, nAntennas, undefined);
-			const order = referenceOrder(candidates, options.referenceAntennas);
-			const w = weights.subarray(s * nBaselines, (s + 1) * nBaselines);
-			return solveDelays(spectra, array, w, own, order, spacing, options.delay ?? DELAY_PROBE);
-		});
+		const integrations = timeCell.filter((cell) => cell >= 0).length;
+		return pool.solveDelays(
+			Array.from({ length: nPol }, (_, s) => ({
+				windows: sums.map(({ d, n }, w) => ({ frequenciesHz: pool.frequenciesHz[w], d: d[s], n: n[s] })),
+				nBlocks: nTimeCells,
+				integrations,
+				array,
+				weights: weights.slice(s * nBaselines, (s + 1) * nBaselines),
+				excluded: empty.slice(s * nAntennas, (s + 1) * nAntennas),
+				order: referenceOrder(candidatesOf(s, counts, noise, nAntennas, undefined), options.referenceAntennas),
+				channelSpacingHz: spacing,
+				options: options.delay ?? DELAY_PROBE,
+			})),
+		);
 	};
 	const share = (delays: DelaySolution[]) => delays.map((delay, s) => medianAlive(delay, empty, s, nAntennas));
 	// What is left of an error in a delay goes into the bandpass: on a bright calibrator some integrations are enough.

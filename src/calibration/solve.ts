@@ -146,9 +146,10 @@ export async function solveBandpass(
 	const delays = options.delay === undefined ? noGains(input) : gainsFor(input, prep.delays);
 	const known = { ...delays, timeGains: phases.timeGains };
 	const together = channelsTogether(input, prep, options.bandpass, windowChannels);
-	await pool.ask<"bandpass-sums">(() => ({ kind: "bandpass-sums", gains: known, averageChannels: together }));
-	const raw = await pool.ask<"bandpass-solve">(() => ({
-		kind: "bandpass-solve",
+	const raw = await pool.ask<"bandpass">(() => ({
+		kind: "bandpass",
+		gains: known,
+		averageChannels: together,
 		weights: prep.weights,
 		excluded: prep.excluded,
 		options: {

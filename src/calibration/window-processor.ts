@@ -1,6 +1,7 @@
+import { type DelayProblem, type DelaySolution, solveDelays } from "./delay.ts";
 import type { KnownGains } from "./known-gains.ts";
 import { measureNoise, type NoiseSums, noNoise } from "./noise.ts";
-import { crossSpectraOf, type NormalSums, sumOverChannels, sumOverTime } from "./normal-sums.ts";
+import { crossSpectraOf, emptySums, type NormalSums, sumOverChannels, sumOverTime } from "./normal-sums.ts";
 import type { ReferredWindow } from "./refer-samples.ts";
 import { inspectWindow, type WindowInspection } from "./sample-validity.ts";
 import { type CellOptions, type CellSolutions, solveCells } from "./solve-cell.ts";
@@ -19,9 +20,15 @@ export type WindowRequest =
 	| { kind: "sums"; timeCell: Int32Array; nTimeCells: number; channelStep: number; gains: KnownGains }
 	/** D and N alone of every channel, in single precision: what a delay needs. */
 	| { kind: "spectra"; nTimeCells: number; timeCell: Int32Array }
-	/** Bandpass of this window: its sums, then its solve, which gives them up. */
-	| { kind: "bandpass-sums"; gains: KnownGains; averageChannels: number }
-	| { kind: "bandpass-solve"; weights: Float64Array; excluded: Uint8Array; options: CellOptions };
+	/** Bandpass of this window: its sums, solved at once, for all windows' together are a quarter of a gigabyte of a large set. */
+	| {
+			kind: "bandpass";
+			gains: KnownGains;
+			averageChannels: number;
+			weights: Float64Array;
+			excluded: Uint8Array;
+			options: CellOptions;
+	  };
 
 export interface WindowAnswers {
 	/** `noModel`: the model is zero throughout. */
@@ -30,9 +37,9 @@ export interface WindowAnswers {
 	flag: { flagged: number };
 	noise: NoiseSums;
 	sums: NormalSums;
-	spectra: { d: Float32Array; n: Float32Array };
-	"bandpass-sums": { cells: number };
-	"bandpass-solve": CellSolutions;
+	/** Per polarisation. */
+	spectra: { d: Float32Array[]; n: Float32Array[] };
+	bandpass: CellSolutions;
 }
 
 /** Anything that answers for all windows: in this thread or on workers. */
@@ -41,6 +48,20 @@ export interface WindowPool {
 	ask<K extends WindowRequest["kind"]>(
 		request: (window: number) => Extract<WindowRequest, { kind: K }>,
 	): Promise<WindowAnswers[K][]>;
+	/** Solves every problem, at the same time where there are threads; what they hold may be gone afterwards. */
+	solveDelays(problems: readonly DelayProblem[]): Promise<DelaySolution[]>;
+}
+
+/** Memory for the sums of a bandpass, kept from window to window: fresh memory costs as much as the sums. */
+let spare: NormalSums | undefined;
+
+function sumsOf(nCells: number, nBaselines: number): NormalSums {
+	if (spare === undefined || spare.nCells !== nCells || spare.nBaselines !== nBaselines) {
+		spare = emptySums(nCells, nBaselines);
+		return spare;
+	}
+	for (const part of [spare.d, spare.n, spare.p, spare.count]) part.fill(0);
+	return spare;
 }
 
 /** Holds one window's samples and answers for it. */
@@ -48,7 +69,6 @@ export class WindowProcessor {
 	readonly data: WindowData;
 	private readonly array: ArrayBaselines;
 	private readonly window: ReferredWindow;
-	private bandpass: NormalSums | undefined;
 
 	constructor(window: ReferredWindow, array: ArrayBaselines) {
 		this.data = window.data;
@@ -69,27 +89,13 @@ export class WindowProcessor {
 				return sumOverChannels(window, array, request.gains, request.timeCell, request.nTimeCells, request.channelStep);
 			case "spectra":
 				return crossSpectraOf(window, request.timeCell, request.nTimeCells);
-			case "bandpass-sums": {
-				this.bandpass = sumOverTime(window, array, request.gains, request.averageChannels);
-				return { cells: this.bandpass.nCells };
-			}
-			case "bandpass-solve": {
-				const sums = this.bandpass;
-				if (sums === undefined) throw new Error("bandpass solved before its sums were built");
-				// A quarter of a gigabyte of a large set.
-				this.bandpass = undefined;
-				return solveCells(sums, array, data.nPolarizations, request.weights, request.excluded, request.options);
+			case "bandpass": {
+				const { gains, averageChannels: together, weights, excluded, options } = request;
+				const nCells = Math.ceil(data.nChannels / together) * data.nPolarizations;
+				const sums = sumOverTime(window, array, gains, together, sumsOf(nCells, data.nBaselines));
+				return solveCells(sums, array, data.nPolarizations, weights, excluded, options);
 			}
 		}
-	}
-
-	/** The same with its bandpass sums alone, for when the samples do not fit in memory. */
-	withoutSamples(): WindowProcessor {
-		const none = { ...this.data, visibilities: new Float32Array(0), weights: undefined };
-		const values = new Float32Array(0);
-		const rest = new WindowProcessor({ data: none, amplitudes: { ...this.window.amplitudes, values } }, this.array);
-		rest.bandpass = this.bandpass;
-		return rest;
 	}
 }
 
@@ -121,5 +127,6 @@ export function localPool(processors: readonly WindowProcessor[]): WindowPool {
 		frequenciesHz: processors.map((processor) => processor.data.frequenciesHz),
 		ask: <K extends WindowRequest["kind"]>(request: (window: number) => Extract<WindowRequest, { kind: K }>) =>
 			Promise.resolve(processors.map((processor, w) => processor.answer(request(w)) as WindowAnswers[K])),
+		solveDelays: (problems) => Promise.resolve(problems.map(solveDelays)),
 	};
 }

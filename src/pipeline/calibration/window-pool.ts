@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import type { ApparentSources } from "../../calibration/component-model.ts";
+import type { DelaySolution } from "../../calibration/delay.ts";
 import type { Selection } from "../../calibration/selection.ts";
 import type { VisibilitySet } from "../../calibration/visibility-set.ts";
 import type { WindowAnswers, WindowPool, WindowRequest } from "../../calibration/window-processor.ts";
@@ -80,6 +81,15 @@ export async function openWindowPool(
 						>,
 				),
 			),
+		solveDelays: (problems) =>
+			Promise.all(
+				problems.map((problem, k) => {
+					// The spectra are as large as a window: handed over, not copied.
+					const spectra = problem.windows.flatMap(({ d, n }) => [d.buffer, n.buffer] as ArrayBuffer[]);
+					const message = { id: 0, kind: "delays" as const, problem };
+					return threads[k % count].send(message, spectra) as Promise<DelaySolution>;
+				}),
+			),
 		async close() {
 			signal?.removeEventListener("abort", stop);
 			await close();
@@ -113,7 +123,7 @@ class WorkerThread {
 		this.waiting.clear();
 	}
 
-	send(message: WorkerRequest): Promise<unknown> {
+	send(message: WorkerRequest, handOver: readonly ArrayBuffer[] = []): Promise<unknown> {
 		const work = this.queue.then(
 			() =>
 				new Promise<unknown>((resolve, reject) => {
@@ -123,7 +133,7 @@ class WorkerThread {
 					}
 					const id = this.nextId++;
 					this.waiting.set(id, { resolve, reject });
-					this.worker.postMessage({ ...message, id }, []);
+					this.worker.postMessage({ ...message, id }, handOver);
 				}),
 		);
 		this.queue = work.catch(() => undefined);

@@ -1,4 +1,5 @@
 import { type MessagePort, parentPort } from "node:worker_threads";
+import { type DelayProblem, solveDelays } from "../../calibration/delay.ts";
 import { type LoadedWindow, type LoadOptions, loadWindow } from "../../calibration/load-window.ts";
 import { type Referrer, referrerOf, type WindowModel } from "../../calibration/refer-samples.ts";
 import type { VisibilitySet } from "../../calibration/visibility-set.ts";
@@ -11,7 +12,8 @@ import type { WindowSource } from "./window-pool.ts";
 export type WorkerRequest =
 	| { id: number; kind: "open"; source: WindowSource }
 	| { id: number; kind: "load"; window: number }
-	| { id: number; kind: "ask"; window: number; request: WindowRequest };
+	| { id: number; kind: "ask"; window: number; request: WindowRequest }
+	| { id: number; kind: "delays"; problem: DelayProblem };
 
 export type WorkerReply =
 	| { id: number; answer: unknown; transfer?: undefined }
@@ -89,21 +91,17 @@ class WindowHolder {
 	async ask(window: number, request: WindowRequest): Promise<WindowAnswers[WindowRequest["kind"]]> {
 		const processor = await this.processor(window);
 		const answer = processor.answer(request);
-		if (!this.source.keep) {
-			this.flags.set(window, processor.data.flags);
-			// Sums of the bandpass live in the processor until they are solved.
-			if (request.kind === "bandpass-sums") this.kept.set(window, processor.withoutSamples());
-			if (request.kind === "bandpass-solve") this.kept.delete(window);
-		}
+		if (!this.source.keep) this.flags.set(window, processor.data.flags);
 		return answer;
 	}
 }
 
+/** Buffers of the arrays of an answer, for handing over instead of copying. */
 const buffersOf = (value: unknown): ArrayBuffer[] =>
 	value !== null && typeof value === "object"
-		? Object.values(value).flatMap((field) =>
-				ArrayBuffer.isView(field) && field.buffer instanceof ArrayBuffer ? [field.buffer] : [],
-			)
+		? Object.values(value)
+				.flat()
+				.flatMap((field) => (ArrayBuffer.isView(field) && field.buffer instanceof ArrayBuffer ? [field.buffer] : []))
 		: [];
 
 function serve(port: MessagePort): void {
@@ -114,6 +112,7 @@ function serve(port: MessagePort): void {
 				holder = new WindowHolder(message.source);
 				return undefined;
 			}
+			if (message.kind === "delays") return solveDelays(message.problem);
 			if (holder === undefined) throw new Error("a window was asked for before the set was opened");
 			if (message.kind === "load") {
 				await holder.processor(message.window);
