@@ -101,19 +101,28 @@ export class WindowProcessor {
 
 function applyFlags(data: WindowData, array: ArrayBaselines, rfi: Uint8Array, dead: Uint8Array): number {
 	const { nTimes, nBaselines, nChannels, nPolarizations: nPol, flags } = data;
+	const { nAntennas, antenna1, antenna2 } = array;
 	let flagged = 0;
+	const lost = new Int32Array(nChannels * nPol);
 	for (let t = 0; t < nTimes; t++) {
+		// Few samples of an integration are interference, and the same on every baseline.
+		let many = 0;
+		for (let c = 0; c < nChannels; c++) {
+			if (rfi[t * nChannels + c] === 0) continue;
+			for (let s = 0; s < nPol; s++) lost[many++] = c * nPol + s;
+		}
 		for (let b = 0; b < nBaselines; b++) {
 			const at = (t * nBaselines + b) * nChannels * nPol;
+			for (let k = 0; k < many; k++) {
+				const i = at + lost[k];
+				if (flags[i] === 0) flagged++;
+				flags[i] |= FLAG.rfi;
+			}
 			for (let s = 0; s < nPol; s++) {
-				const lost =
-					dead[s * array.nAntennas + array.antenna1[b]] !== 0 || dead[s * array.nAntennas + array.antenna2[b]] !== 0;
-				for (let c = 0; c < nChannels; c++) {
-					const bits = (lost ? FLAG.dead : 0) | (rfi[t * nChannels + c] !== 0 ? FLAG.rfi : 0);
-					if (bits === 0) continue;
-					const i = at + c * nPol + s;
+				if (dead[s * nAntennas + antenna1[b]] === 0 && dead[s * nAntennas + antenna2[b]] === 0) continue;
+				for (let i = at + s; i < at + nChannels * nPol; i += nPol) {
 					if (flags[i] === 0) flagged++;
-					flags[i] |= bits;
+					flags[i] |= FLAG.dead;
 				}
 			}
 		}
