@@ -26,14 +26,12 @@ export interface BlockValues {
 export interface AssemblyPlan {
 	groups: readonly (readonly SpectralWindow[])[];
 	chunkBytes: number;
-	/** Samples that are no numbers are left for {@link flagNotFinite} to find, in the thread that has less to do. */
-	asRecorded?: boolean;
 }
 
 /** All rows in order of time, then of window; one window goes through in one piece. */
 export async function* assembleRows(
 	set: VisibilitySet,
-	{ groups, chunkBytes, asRecorded }: AssemblyPlan,
+	{ groups, chunkBytes }: AssemblyPlan,
 	assembler: Assembler,
 	counts: { notFinite: number },
 ): AsyncGenerator<MeasurementRows> {
@@ -43,7 +41,7 @@ export async function* assembleRows(
 			const perRow = groups[g].reduce((sum, { nChannels }) => sum + nChannels, 0) * set.polarizations.length * 8;
 			const rowsAtOnce = Math.max(1, Math.floor(chunkBytes / perRow));
 			for await (const rows of assembler.read(groups[g], g, t, t + step, rowsAtOnce)) {
-				if (asRecorded !== true) counts.notFinite += flagNotFinite(rows);
+				counts.notFinite += flagNotFinite(rows);
 				yield rows;
 			}
 		}

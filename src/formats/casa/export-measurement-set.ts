@@ -1,13 +1,17 @@
 import { availableParallelism } from "node:os";
 import type { SpectralWindow, VisibilityBlock, VisibilitySet } from "../../calibration/visibility-set.ts";
+import { Uvh5Set } from "../uvh5/read.ts";
 import { Assembler, assembleRows, type CorrectedBlock } from "./assemble-rows.ts";
-import { assembleInThread } from "./assemble-thread.ts";
+import { type PlacingTask, rowsOf, STATE, sharedRows } from "./place-rows.ts";
+import { placeInThreads } from "./place-thread.ts";
 import type { FieldRow, WindowRow } from "./subtables.ts";
 import { type PhaseTarget, turningOf } from "./turn-to-centre.ts";
 import { type DataColumn, MeasurementSetWriter } from "./write-measurement-set.ts";
 
-/** Below this a thread of its own for reading does not pay, bytes. */
+/** Below this more threads do not pay, bytes. */
 const WORTH_A_THREAD = 64 << 20;
+/** More threads than this are not faster than the disk cache. */
+const MOST_THREADS = 4;
 
 export interface ExportOptions {
 	/** ICRS place to which phases are turned; by default the fields' own, or for data that do not track, the middle of their path. */
@@ -22,8 +26,11 @@ export interface ExportOptions {
 	keepWindows?: boolean;
 	/** About how many bytes of visibilities are assembled at once. 4 MiB by default: they stay in the processor's cache. */
 	chunkBytes?: number;
-	/** Read in a thread of its own while the last rows are written; by default where it pays. The result is the same. */
-	thread?: boolean;
+	/**
+	 * Whether UVH5 is converted in several threads, this one among them; by default where it pays. With "only" this thread merely
+	 * waits. The result is the same.
+	 */
+	thread?: boolean | "only";
 	history?: readonly string[];
 	signal?: AbortSignal;
 	progress?: (rowsDone: number, rowsTotal: number) => void;
@@ -76,23 +83,23 @@ export async function exportMeasurementSet(
 			...(options.history ?? []),
 		],
 	});
-	// Values that are computed here cannot be computed in another thread.
-	const canThread = options.correct === undefined && options.model === undefined && set.format !== "memory";
-	const bytes = set.frequenciesHz.length * set.polarizations.length * 8 * groups[0][0].nRows;
-	const threaded = canThread && (options.thread ?? (bytes > WORTH_A_THREAD && availableParallelism() > 1));
-	const plan = { groups, chunkBytes: options.chunkBytes ?? 4 << 20 };
+	const chunkBytes = options.chunkBytes ?? 4 << 20;
 	const counts = { notFinite: 0 };
-	const source = threaded
-		? assembleInThread(set, plan, counts)
-		: assembleRows(set, plan, new Assembler(set, columns, options), counts);
 	try {
-		let done = 0;
-		for await (const rows of source) {
-			options.signal?.throwIfAborted();
-			turning.turn(rows, windows[rows.window].frequenciesHz);
-			writer.append(rows);
-			done += rows.count;
-			options.progress?.(done, nRows);
+		// Values that are computed here cannot be computed in another thread.
+		const isPlain = options.correct === undefined && options.model === undefined;
+		if (isPlain && groups.length === 1 && set instanceof Uvh5Set) {
+			counts.notFinite = await placeAll(set, writer, groups[0], windows[0].frequenciesHz, chunkBytes, options);
+		} else {
+			const assembler = new Assembler(set, columns, options);
+			let done = 0;
+			for await (const rows of assembleRows(set, { groups, chunkBytes }, assembler, counts)) {
+				options.signal?.throwIfAborted();
+				turning.turn(rows, windows[rows.window].frequenciesHz);
+				writer.append(rows);
+				done += rows.count;
+				options.progress?.(done, nRows);
+			}
 		}
 		writer.finish();
 	} catch (error) {
@@ -102,6 +109,50 @@ export async function exportMeasurementSet(
 	const nChannels = set.frequenciesHz.length;
 	const { fields, rephased } = turning;
 	return { nRows, nWindows: windows.length, nChannels, notFinite: counts.notFinite, fields, rephased };
+}
+
+/** Converts UVH5 files whose windows are written as one: in pieces of rows, several at a time. Returns the samples that were no numbers. */
+async function placeAll(
+	set: Uvh5Set,
+	writer: MeasurementSetWriter,
+	group: readonly SpectralWindow[],
+	frequenciesHz: Float64Array,
+	chunkBytes: number,
+	options: ExportOptions,
+): Promise<number> {
+	const nPol = set.polarizations.length;
+	const { nRows } = group[0];
+	const rowBytes = frequenciesHz.length * nPol * 8;
+	// Whole chunks of the files, and whole bytes of flags.
+	const unit = Math.ceil(set.rowsPerChunk / 8) * 8;
+	const wanted = Math.max(1, Math.floor(chunkBytes / rowBytes));
+	const pieceRows = wanted > unit ? Math.floor(wanted / unit) * unit : Math.ceil(wanted / 8) * 8;
+	const rows = sharedRows(nRows, nPol);
+	const state = new Int32Array(new SharedArrayBuffer(16));
+	const task: PlacingTask = {
+		windows: group.map((window) => set.spectralWindows.indexOf(window)),
+		frequenciesHz,
+		centre: options.centre,
+		files: writer.sampleFiles(),
+		nRows,
+		pieceRows,
+		rows,
+		state,
+	};
+	const cores = availableParallelism();
+	const pays = rowBytes * nRows > WORTH_A_THREAD;
+	const others = Math.min(MOST_THREADS, cores) - 1;
+	const threads = options.thread === "only" ? Math.max(1, others) : (options.thread ?? pays) ? others : 0;
+	await placeInThreads(set, task, threads, options.thread !== "only", () => {
+		options.signal?.throwIfAborted();
+		options.progress?.(Atomics.load(state, STATE.done), nRows);
+	});
+	const batch = 1 << 15;
+	for (let first = 0; first < nRows; first += batch) {
+		const count = Math.min(batch, nRows - first);
+		writer.appendPlaced({ ...rowsOf(rows, first, count, nPol), count, window: 0 });
+	}
+	return Atomics.load(state, STATE.notFinite);
 }
 
 /** Neighbouring windows whose channels go on without a gap, with equal widths and rows. */

@@ -8,14 +8,16 @@ const BUFFER_BYTES = 1 << 20;
 export class OutputFile {
 	readonly path: string;
 	private readonly descriptor: number;
-	private readonly buffer = new Uint8Array(BUFFER_BYTES);
+	private buffer = new Uint8Array(0);
+	private isOpen = true;
 	private begin = 0;
 	private used = 0;
 
-	constructor(path: string) {
+	/** @param mode "r+" for a file that others write to as well, each its own part. */
+	constructor(path: string, mode: "w" | "r+" = "w") {
 		this.path = path;
 		try {
-			this.descriptor = openSync(path, "w");
+			this.descriptor = openSync(path, mode);
 		} catch (error) {
 			throw failure("file-unwritable", (error as Error).message, {
 				subject: path,
@@ -32,6 +34,7 @@ export class OutputFile {
 			this.put(at, bytes);
 			return;
 		}
+		if (this.buffer.length === 0) this.buffer = new Uint8Array(BUFFER_BYTES);
 		if (this.used === 0) this.begin = at;
 		this.buffer.set(bytes, this.used);
 		this.used += bytes.length;
@@ -63,6 +66,8 @@ export class OutputFile {
 	}
 
 	close(): void {
+		if (!this.isOpen) return;
+		this.isOpen = false;
 		this.flush();
 		closeSync(this.descriptor);
 	}

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { failure } from "../../error.ts";
 import { OutputFile } from "./output-file.ts";
@@ -145,8 +145,29 @@ export class TableWriter {
 		return file;
 	}
 
-	/** Adds rows: scalars and fixed cells flat, varying cells one by one (undefined: empty), tiled varying cells as a run. */
-	append(count: number, rows: TableRows): void {
+	/** The file that holds a tiled column of fixed cells, for who writes them there himself; see `TiledWriter.reserve`. */
+	fileOf(name: string): string {
+		const manager = this.tiled.find(({ plan }) => plan.name === name)?.manager;
+		return join(this.path, `table.f${manager}_TSM0`);
+	}
+
+	/** Leaves out a tiled column after all. */
+	drop(name: string): void {
+		const place = this.tiled.findIndex(({ plan }) => plan.name === name);
+		const { manager, writer } = this.tiled[place];
+		writer.close();
+		rmSync(this.fileOf(name), { force: true });
+		this.tiled.splice(place, 1);
+		const { description } = this;
+		description.columns = description.columns.filter((column) => column.name !== name);
+		description.managers = description.managers.filter(({ sequence }) => sequence !== manager);
+	}
+
+	/**
+	 * Adds rows: scalars and fixed cells flat, varying cells one by one (undefined: empty), tiled varying cells as a run. Cells of
+	 * the tiled columns `reserved` are written by somebody else.
+	 */
+	append(count: number, rows: TableRows, reserved: readonly string[] = []): void {
 		const get = (name: string) => {
 			const values = rows[name];
 			if (values === undefined) throw failure("table-write", `rows lack the column ${name}`, { subject: this.path });
@@ -157,6 +178,10 @@ export class TableWriter {
 			this.standardColumns.map(({ name }) => get(name) as RowValues),
 		);
 		for (const { plan, writer } of this.tiled) {
+			if (reserved.includes(plan.name)) {
+				writer.reserve(count);
+				continue;
+			}
 			const values = get(plan.name);
 			if (Array.isArray(plan.cells)) {
 				writer.append(plan.cells as readonly number[], count, values as Exclude<CasaData, string[]>);
@@ -175,8 +200,11 @@ export class TableWriter {
 			this.abandon();
 			throw failure("table-write", `${this.done} of ${plan.nRows} rows were written`, { subject: this.path });
 		}
-		if (this.standard !== undefined)
-			description.managers[this.standardManager].blob = this.standard.finish("StandardStMan");
+		if (this.standard !== undefined) {
+			for (const manager of description.managers) {
+				if (manager.sequence === this.standardManager) manager.blob = this.standard.finish("StandardStMan");
+			}
+		}
 		for (const { manager, writer } of this.tiled) {
 			const header = this.open(`table.f${manager}`);
 			header.write(0, writer.finish());

@@ -13,11 +13,17 @@ export interface PhaseTarget {
 	decDeg: number;
 }
 
+/** Rows as `MeasurementRows` has them. */
+export type TurnedRows = Pick<
+	MeasurementRows,
+	"count" | "timesMjd" | "field" | "antenna1" | "antenna2" | "uvwM" | "data"
+>;
+
 export interface Turning {
 	fields: FieldRow[];
 	rephased: boolean;
 	/** Turns phases and replaces uvw, where a field's phase centre is not the one written. */
-	turn(rows: MeasurementRows, frequenciesHz: Float64Array): void;
+	turn(rows: TurnedRows, frequenciesHz: Float64Array): void;
 }
 
 /**
@@ -81,6 +87,7 @@ export function turningOf(set: VisibilitySet, centre: PhaseTarget | undefined): 
 			if (!needs.includes(true)) return;
 			const perRow = 2 * frequenciesHz.length * nPol;
 			const uniform = isUniform(frequenciesHz);
+			const columns = Object.values(rows.data).filter((data) => data !== undefined);
 			let mjd = Number.NaN;
 			let field = -1;
 			let uvw = new Float64Array(0);
@@ -93,13 +100,12 @@ export function turningOf(set: VisibilitySet, centre: PhaseTarget | undefined): 
 					uvw = uvwOf(`new ${field}`, mjd, fields[field].raDeg, fields[field].decDeg) as Float64Array<ArrayBuffer>;
 					old = storedW(field, mjd);
 				}
-				const [p, q] = [rows.antenna1[r], rows.antenna2[r]];
+				const p = rows.antenna1[r];
+				const q = rows.antenna2[r];
 				const delta = uvw[3 * p + 2] - uvw[3 * q + 2] - old(p, q, rows.uvwM[3 * r + 2]);
 				for (let k = 0; k < 3; k++) rows.uvwM[3 * r + k] = uvw[3 * p + k] - uvw[3 * q + k];
 				if (delta === 0) continue;
-				for (const data of Object.values(rows.data)) {
-					if (data !== undefined) turnPhases(data, r * perRow, frequenciesHz, nPol, delta, uniform);
-				}
+				for (const data of columns) turnPhases(data, r * perRow, frequenciesHz, nPol, delta, uniform);
 			}
 		},
 	};

@@ -11,6 +11,7 @@ import {
 	writeProcessor,
 	writeState,
 } from "./observing-subtables.ts";
+import { type RowSummary, rowSummary, summariseRows } from "./row-summary.ts";
 import {
 	type FieldRow,
 	SECONDS_PER_DAY,
@@ -23,6 +24,7 @@ import {
 	writeSpectralWindows,
 } from "./subtables.ts";
 import { type ColumnPlan, type TableRows, TableWriter } from "./table-writer.ts";
+import { WeightSpectrum } from "./weight-spectrum.ts";
 
 const SUBTABLES = [
 	"ANTENNA",
@@ -56,8 +58,8 @@ export interface MeasurementSetPlan {
 	history: readonly string[];
 }
 
-/** Rows of one window in the MeasurementSet convention, antenna1 <= antenna2; arrays as in `VisibilityBlock`. */
-export interface MeasurementRows {
+/** What rows of one window say beside their samples; arrays as in `VisibilityBlock`. */
+export interface RowValuesOfSet {
 	count: number;
 	window: number;
 	timesMjd: Float64Array;
@@ -66,6 +68,10 @@ export interface MeasurementRows {
 	antenna2: Int32Array;
 	field: Int32Array;
 	uvwM: Float64Array;
+}
+
+/** Rows of one window in the MeasurementSet convention, antenna1 <= antenna2; arrays as in `VisibilityBlock`. */
+export interface MeasurementRows extends RowValuesOfSet {
 	flags: Uint8Array;
 	weights: Float32Array;
 	data: Readonly<Partial<Record<DataColumn, Float32Array>>>;
@@ -79,7 +85,8 @@ const COMMENTS: Record<DataColumn, string> = {
 
 /**
  * Writes a MeasurementSet version 2 (casacore Note 229), row by row. It appears under its name when it is whole; until then it
- * is a hidden folder beside it.
+ * is a hidden folder beside it. WEIGHT_SPECTRUM, which the standard leaves optional, is written if weights vary along any row:
+ * otherwise WEIGHT says all there is.
  */
 export class MeasurementSetWriter {
 	readonly path: string;
@@ -87,6 +94,9 @@ export class MeasurementSetWriter {
 	private readonly plan: MeasurementSetPlan;
 	private readonly table: TableWriter;
 	private readonly uniform: boolean;
+	/** Undefined where rows have different shapes: then it is always written. */
+	private readonly spectrum: WeightSpectrum | undefined;
+	private done = 0;
 
 	constructor(path: string, plan: MeasurementSetPlan) {
 		this.path = path.replace(/\/+$/, "");
@@ -167,31 +177,57 @@ export class MeasurementSetWriter {
 				wide("WEIGHT_SPECTRUM", "float", "Weight for each data point"),
 			],
 		});
+		if (this.uniform) {
+			const file = this.table.fileOf("WEIGHT_SPECTRUM");
+			this.spectrum = new WeightSpectrum(file, plan.nRows, channels[0], plan.polarizations.length);
+		}
 	}
 
 	/** Adds rows. */
 	append(rows: MeasurementRows): void {
-		const { plan } = this;
 		const { count } = rows;
-		const nPol = plan.polarizations.length;
-		const nChannels = plan.windows[rows.window].frequenciesHz.length;
-		const zeros = new Int32Array(count);
-		const seconds = rows.timesMjd.map((mjd) => mjd * SECONDS_PER_DAY);
-		const [weight, sigma] = rowWeights(rows, nChannels, nPol);
+		const nPol = this.plan.polarizations.length;
+		const nChannels = this.plan.windows[rows.window].frequenciesHz.length;
+		const summary = rowSummary(count, nPol);
+		summariseRows(rows, nChannels, nPol, summary);
 		const shape = [nPol, nChannels];
 		const wide = (data: Float32Array | Uint8Array) => (this.uniform ? data : { shape, data });
-		const flagRow = new Uint8Array(count);
-		for (let r = 0, width = nPol * nChannels; r < count; r++) {
-			let all = 1;
-			for (let i = r * width; i < (r + 1) * width && all === 1; i++) all = rows.flags[i];
-			flagRow[r] = all;
+		const samples: Record<string, TableRows[string]> = { FLAG: wide(rows.flags) };
+		for (const column of this.plan.columns) {
+			const data = rows.data[column];
+			if (data !== undefined) samples[column] = wide(data);
 		}
+		if (this.spectrum === undefined) samples.WEIGHT_SPECTRUM = wide(rows.weights);
+		else if (summary.varied.includes(1)) this.spectrum.write(this.done, count, rows.weights);
+		this.appendRows({ ...rows, ...summary }, samples, this.spectrum === undefined ? [] : ["WEIGHT_SPECTRUM"]);
+	}
+
+	/** Adds rows whose samples (and weights, where they vary along a row) others have written to {@link sampleFiles}. */
+	appendPlaced(rows: RowValuesOfSet & RowSummary): void {
+		this.appendRows(rows, {}, ["FLAG", "DATA", "WEIGHT_SPECTRUM"]);
+	}
+
+	/** Files in which samples of row r begin at element `r * channels * products` (FLAG: that bit). */
+	sampleFiles(): { DATA: string; FLAG: string; WEIGHT_SPECTRUM: string } {
+		const { table } = this;
+		return { DATA: table.fileOf("DATA"), FLAG: table.fileOf("FLAG"), WEIGHT_SPECTRUM: table.fileOf("WEIGHT_SPECTRUM") };
+	}
+
+	private appendRows(
+		rows: RowValuesOfSet & RowSummary,
+		samples: Record<string, TableRows[string]>,
+		reserved: readonly string[],
+	): void {
+		const { count } = rows;
+		const zeros = new Int32Array(count);
+		const seconds = rows.timesMjd.map((mjd) => mjd * SECONDS_PER_DAY);
+		this.spectrum?.note(this.done, rows.weight, rows.varied);
+		this.done += count;
 		const values: Record<string, TableRows[string]> = {
 			UVW: rows.uvwM,
-			FLAG: wide(rows.flags),
 			FLAG_CATEGORY: new Array<undefined>(count).fill(undefined),
-			WEIGHT: weight,
-			SIGMA: sigma,
+			WEIGHT: rows.weight,
+			SIGMA: rows.sigma,
 			ANTENNA1: rows.antenna1,
 			ANTENNA2: rows.antenna2,
 			ARRAY_ID: zeros,
@@ -200,7 +236,7 @@ export class MeasurementSetWriter {
 			FEED1: zeros,
 			FEED2: zeros,
 			FIELD_ID: rows.field,
-			FLAG_ROW: flagRow,
+			FLAG_ROW: rows.flagRow,
 			INTERVAL: rows.integrationS,
 			OBSERVATION_ID: zeros,
 			PROCESSOR_ID: zeros,
@@ -208,19 +244,16 @@ export class MeasurementSetWriter {
 			STATE_ID: zeros,
 			TIME: seconds,
 			TIME_CENTROID: seconds,
-			WEIGHT_SPECTRUM: wide(rows.weights),
+			...samples,
 		};
-		for (const column of plan.columns) {
-			const data = rows.data[column];
-			if (data !== undefined) values[column] = wide(data);
-		}
-		this.table.append(count, values);
+		this.table.append(count, values, reserved);
 	}
 
 	/** Writes the subtables and gives the set its name, replacing one that was there. Throws if rows are missing. */
 	finish(): void {
 		const { plan, partial } = this;
 		try {
+			if (this.spectrum?.finish() === false) this.table.drop("WEIGHT_SPECTRUM");
 			this.table.finish();
 			const isCircular = plan.polarizations.some((product) => /[RL]/.test(product));
 			writeAntennas(join(partial, "ANTENNA"), plan.antennas);
@@ -248,34 +281,8 @@ export class MeasurementSetWriter {
 
 	/** Removes what was written. */
 	abandon(): void {
+		this.spectrum?.close();
 		this.table.abandon();
 		rmSync(this.partial, { recursive: true, force: true });
 	}
-}
-
-/** WEIGHT is the mean of a row's weights over unflagged channels (over all if none is left), SIGMA its -1/2 power. */
-function rowWeights(rows: MeasurementRows, nChannels: number, nPol: number): [Float32Array, Float32Array] {
-	const weight = new Float32Array(rows.count * nPol);
-	const sigma = new Float32Array(rows.count * nPol);
-	for (let r = 0; r < rows.count; r++) {
-		for (let p = 0; p < nPol; p++) {
-			const mean = meanWeight(rows.weights, rows.flags, r * nChannels * nPol + p, nPol, nChannels);
-			weight[r * nPol + p] = mean;
-			sigma[r * nPol + p] = mean > 0 ? 1 / Math.sqrt(mean) : 0;
-		}
-	}
-	return [weight, sigma];
-}
-
-function meanWeight(weights: Float32Array, flags: Uint8Array, at: number, stride: number, count: number): number {
-	let sum = 0;
-	let all = 0;
-	let n = 0;
-	for (let c = 0, i = at; c < count; c++, i += stride) {
-		const keep = 1 - flags[i];
-		all += weights[i];
-		sum += keep * weights[i];
-		n += keep;
-	}
-	return n > 0 ? sum / n : all / count;
 }

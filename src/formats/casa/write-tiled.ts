@@ -74,6 +74,19 @@ export class TiledWriter {
 			const at = cube.rows * productOf(shape) * SIZE[this.type];
 			cube.file.write(at, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
 		}
+		this.extend(number, count);
+	}
+
+	/**
+	 * Adds cells of the fixed shape that somebody else writes: cell r begins at `r * productOf(shape)` elements of the file,
+	 * of a Bool column bits. Not to be mixed with `append`.
+	 */
+	reserve(count: number): void {
+		this.extend(0, count);
+	}
+
+	private extend(number: number, count: number): void {
+		const cube = this.cubes[number];
 		cube.rows += count;
 		this.done += count;
 		const last = this.map.at(-1);

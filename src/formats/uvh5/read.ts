@@ -28,6 +28,17 @@ interface Subband {
 	run: ChannelRun;
 }
 
+/** Arrays for what rows say beside their samples: as in `VisibilityBlock`, and their times. */
+export interface RowDescription {
+	timesMjd: Float64Array;
+	antenna1: Int32Array;
+	antenna2: Int32Array;
+	field: Int32Array;
+	integrationS: Float64Array;
+	/** [row][3] */
+	uvwM: Float64Array;
+}
+
 /**
  * Opens the UVH5 files of one group (or one file) as one visibility set: subbands in ascending frequency whatever the
  * order of the paths, rows and values in the MeasurementSet convention.
@@ -102,6 +113,8 @@ export class Uvh5Set implements VisibilitySet {
 	readonly warnings: string[] = [];
 	private readonly subbands: Subband[];
 	private readonly rows: RowTable;
+	/** Header of the file with the most rows. */
+	private readonly reference: Uvh5Header;
 	private readonly exchange: Int32Array | undefined;
 
 	constructor(subbands: Subband[]) {
@@ -109,6 +122,7 @@ export class Uvh5Set implements VisibilitySet {
 		// A subband whose writer stopped early has fewer rows: the longest says what all of them are.
 		const reference = subbands.reduce((a, b) => (b.header.nRows > a.header.nRows ? b : a));
 		const { header } = reference;
+		this.reference = header;
 		for (const other of subbands) requireSameObservation(reference, other, this.warnings);
 		requireDisjoint(this.subbands);
 
@@ -172,6 +186,25 @@ export class Uvh5Set implements VisibilitySet {
 		const { descending } = run;
 		const box = { row: first, rows: count, channel: run.first, channels: run.count, descending };
 		return this.readPlaced(data, box, place, to);
+	}
+
+	/** Rows in a chunk of the file with the largest chunks: pieces of multiples of it touch no chunk twice. */
+	get rowsPerChunk(): number {
+		return Math.max(...this.subbands.map(({ data }) => data.rowsPerChunk));
+	}
+
+	/** What rows [first, first + count) say beside their samples, in our convention. */
+	describeRows(first: number, count: number, into: RowDescription): void {
+		const { rows, reference } = this;
+		for (let i = 0, r = first; i < count; i++, r++) {
+			into.timesMjd[i] = this.timesMjd[rows.timeIndex[r]];
+			into.antenna1[i] = rows.antenna1[r];
+			into.antenna2[i] = rows.antenna2[r];
+			into.field[i] = reference.phase.fieldOfRow[r];
+			into.integrationS[i] = reference.integrationS[r];
+			const sign = rows.exchanged[r] === 1 ? 1 : -1;
+			for (let k = 0; k < 3; k++) into.uvwM[3 * i + k] = sign * reference.uvwM[3 * r + k];
+		}
 	}
 
 	private readPlaced(data: Uvh5Data, box: Uvh5Box, place: SamplePlace, to: number): PlacedSamples {

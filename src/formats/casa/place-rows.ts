@@ -1,0 +1,160 @@
+import { closeSync, openSync, writeSync } from "node:fs";
+import { failure } from "../../error.ts";
+import { samplePlace } from "../uvh5/placed-rows.ts";
+import type { Uvh5Set } from "../uvh5/read.ts";
+import { flagNotFinite } from "./assemble-rows.ts";
+import { type RowSummary, summarisePlain, summariseRows } from "./row-summary.ts";
+import { type PhaseTarget, turningOf } from "./turn-to-centre.ts";
+import { packBits } from "./values.ts";
+
+/** What several threads convert together: pieces of rows, each written to its own place in the files of the columns. */
+export interface PlacingTask {
+	/** Windows of the set, written as one. */
+	windows: readonly number[];
+	frequenciesHz: Float64Array;
+	centre: PhaseTarget | undefined;
+	files: { DATA: string; FLAG: string; WEIGHT_SPECTRUM: string };
+	nRows: number;
+	/** Rows of a piece, a multiple of eight: bits of different pieces share no byte. */
+	pieceRows: number;
+	/** Filled in per row, in shared memory. */
+	rows: PlacedRows;
+	/** [next piece, rows done, samples that were no numbers, 1 = stop], in shared memory. */
+	state: Int32Array;
+}
+
+export interface PlacedRows extends RowSummary {
+	timesMjd: Float64Array;
+	integrationS: Float64Array;
+	antenna1: Int32Array;
+	antenna2: Int32Array;
+	field: Int32Array;
+	uvwM: Float64Array;
+}
+
+export const STATE = { next: 0, done: 1, notFinite: 2, stop: 3 } as const;
+
+/** Arrays for all rows in memory that threads share. */
+export function sharedRows(n: number, nPol: number): PlacedRows {
+	const shared = (bytes: number) => new SharedArrayBuffer(bytes);
+	return {
+		timesMjd: new Float64Array(shared(8 * n)),
+		integrationS: new Float64Array(shared(8 * n)),
+		antenna1: new Int32Array(shared(4 * n)),
+		antenna2: new Int32Array(shared(4 * n)),
+		field: new Int32Array(shared(4 * n)),
+		uvwM: new Float64Array(shared(24 * n)),
+		weight: new Float32Array(shared(4 * n * nPol)),
+		sigma: new Float32Array(shared(4 * n * nPol)),
+		flagRow: new Uint8Array(shared(n)),
+		varied: new Uint8Array(shared(n)),
+	};
+}
+
+/** Some of the rows of such arrays. */
+export function rowsOf(rows: PlacedRows, first: number, count: number, nPol: number): PlacedRows {
+	const end = first + count;
+	return {
+		timesMjd: rows.timesMjd.subarray(first, end),
+		integrationS: rows.integrationS.subarray(first, end),
+		antenna1: rows.antenna1.subarray(first, end),
+		antenna2: rows.antenna2.subarray(first, end),
+		field: rows.field.subarray(first, end),
+		uvwM: rows.uvwM.subarray(3 * first, 3 * end),
+		weight: rows.weight.subarray(nPol * first, nPol * end),
+		sigma: rows.sigma.subarray(nPol * first, nPol * end),
+		flagRow: rows.flagRow.subarray(first, end),
+		varied: rows.varied.subarray(first, end),
+	};
+}
+
+/**
+ * Converts the pieces that no other thread has taken, one per step; what comes out does not depend on who does which.
+ */
+export function* placePieces(set: Uvh5Set, task: PlacingTask): Generator<void> {
+	const { state, nRows, pieceRows, windows, frequenciesHz } = task;
+	const nPol = set.polarizations.length;
+	const width = frequenciesHz.length * nPol;
+	const turning = turningOf(set, task.centre);
+	const place = samplePlace(pieceRows, width);
+	const bits = new Uint8Array((pieceRows * width) / 8);
+	let flagsAreClear = true;
+	const files = Object.fromEntries(
+		Object.entries(task.files).map(([name, path]) => [name, { path, descriptor: openSync(path, "r+") }]),
+	);
+	const write = (name: keyof PlacingTask["files"], at: number, bytes: Uint8Array) => {
+		const { path, descriptor } = files[name];
+		try {
+			for (let done = 0; done < bytes.length; ) {
+				done += writeSync(descriptor, bytes, done, bytes.length - done, at + done);
+			}
+		} catch (error) {
+			const remedy = "Check the disk";
+			throw failure("file-unwritable", (error as Error).message, { subject: path, remedy, cause: error });
+		}
+	};
+	try {
+		while (Atomics.load(state, STATE.stop) === 0) {
+			const first = Atomics.add(state, STATE.next, 1) * pieceRows;
+			if (first >= nRows) return;
+			const count = Math.min(pieceRows, nRows - first);
+			const samples = count * width;
+			const [flags, weights] = [place.flags.subarray(0, samples), place.weights.subarray(0, samples)];
+			const data = { DATA: place.visibilities.subarray(0, 2 * samples) };
+			if (!flagsAreClear) flags.fill(0);
+			flagsAreClear = true;
+
+			const found: (number | undefined)[] = [];
+			const perWindow = windows.map((w) => set.spectralWindows[w].nChannels * nPol);
+			for (let i = 0, at = 0; i < windows.length; at += perWindow[i++]) {
+				const { flagged, weight } = set.readRows(windows[i], first, count, { ...place, at }, 0);
+				if (flagged) flagsAreClear = false;
+				found.push(weight);
+			}
+			const rows = rowsOf(task.rows, first, count, nPol);
+			set.describeRows(first, count, rows);
+			turning.turn({ ...rows, count, data }, frequenciesHz);
+			if (!allFinite(data.DATA)) {
+				Atomics.add(state, STATE.notFinite, flagNotFinite({ data, flags }));
+				flagsAreClear = false;
+			}
+			const common = found.every((weight) => weight !== undefined && weight === found[0]) ? found[0] : undefined;
+			if (common !== undefined && flagsAreClear) summarisePlain(count, common, rows);
+			else {
+				for (let i = 0, at = 0; i < windows.length; at += perWindow[i++]) {
+					const weight = found[i];
+					if (weight === undefined) continue;
+					for (let r = 0, k = at; r < count; r++, k += width) weights.fill(weight, k, k + perWindow[i]);
+				}
+				summariseRows({ count, flags, weights }, frequenciesHz.length, nPol, rows);
+			}
+			if (flagsAreClear) bits.fill(0);
+			else packBits(flags, bits, 0);
+			write("DATA", first * width * 8, bytesOf(data.DATA));
+			write("FLAG", (first * width) / 8, bits.subarray(0, Math.ceil(samples / 8)));
+			if (rows.varied.includes(1)) write("WEIGHT_SPECTRUM", first * width * 4, bytesOf(weights));
+			Atomics.add(state, STATE.done, count);
+			yield;
+		}
+	} finally {
+		for (const { descriptor } of Object.values(files)) closeSync(descriptor);
+	}
+}
+
+const bytesOf = (numbers: Float32Array) => new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
+
+/** Whether no exponent has all its bits set: such a one carries into the sign. */
+function allFinite(numbers: Float32Array): boolean {
+	const words = new Int32Array(numbers.buffer, numbers.byteOffset, numbers.length);
+	let carried = 0;
+	let i = 0;
+	for (; i + 4 <= words.length; i += 4) {
+		carried |=
+			((words[i] & 0x7f800000) + 0x00800000) |
+			((words[i + 1] & 0x7f800000) + 0x00800000) |
+			((words[i + 2] & 0x7f800000) + 0x00800000) |
+			((words[i + 3] & 0x7f800000) + 0x00800000);
+	}
+	for (; i < words.length; i++) carried |= (words[i] & 0x7f800000) + 0x00800000;
+	return carried >= 0;
+}

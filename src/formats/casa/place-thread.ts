@@ -1,0 +1,84 @@
+import { Worker } from "node:worker_threads";
+import { CausticError } from "../../error.ts";
+import type { Uvh5Set } from "../uvh5/read.ts";
+import { type PlacingTask, placePieces, STATE } from "./place-rows.ts";
+
+/** What a thread is told at its start. */
+export interface PlacingOrder {
+	paths: string[];
+	task: PlacingTask;
+}
+
+/** What it says at its end. */
+export type PlacingMessage =
+	| { kind: "end" }
+	| { kind: "error"; code: string; message: string; subject?: string; remedy?: string; blame: "input" | "operation" };
+
+/**
+ * Converts all pieces of a task in this thread and `threads` others.
+ *
+ * @param here whether this thread converts too; if not, it only waits.
+ * @param between called after each piece that was converted here, and now and then while waiting.
+ */
+export async function placeInThreads(
+	set: Uvh5Set,
+	task: PlacingTask,
+	threads: number,
+	here: boolean,
+	between: () => void,
+): Promise<void> {
+	const order: PlacingOrder = { paths: [...set.source], task };
+	const file = import.meta.url.endsWith(".ts") ? "./place-worker.ts" : "./place-worker.js";
+	const workers = Array.from(
+		{ length: threads },
+		() => new Worker(new URL(file, import.meta.url), { workerData: order }),
+	);
+	let failed: Error | undefined;
+	const fail = (error: Error) => {
+		failed ??= error;
+		Atomics.store(task.state, STATE.stop, 1);
+	};
+	const ends = workers.map(
+		(worker) =>
+			new Promise<void>((resolve) => {
+				worker.on("message", (message: PlacingMessage) => {
+					if (message.kind === "error") {
+						const { code, message: text, ...detail } = message;
+						fail(new CausticError(code, text, detail));
+					}
+					resolve();
+				});
+				worker.on("error", (error) => {
+					fail(error instanceof Error ? error : new Error(String(error)));
+					resolve();
+				});
+				worker.on("exit", (code) => {
+					if (code !== 0) fail(new Error(`a converting thread ended with code ${code}`));
+					resolve();
+				});
+			}),
+	);
+	const ticking = setInterval(() => {
+		try {
+			between();
+		} catch (error) {
+			fail(error as Error);
+		}
+	}, 100);
+	try {
+		if (here) {
+			for (const _ of placePieces(set, task)) {
+				between();
+				// Messages of the threads come in between.
+				await new Promise((resolve) => setImmediate(resolve));
+			}
+		}
+		// A thread that has not begun by now has nothing to do.
+		if (Atomics.load(task.state, STATE.done) < task.nRows || !here) await Promise.all(ends);
+		if (failed !== undefined) throw failed;
+	} finally {
+		clearInterval(ticking);
+		Atomics.store(task.state, STATE.stop, 1);
+		await Promise.all(workers.map((worker) => worker.terminate()));
+	}
+}
