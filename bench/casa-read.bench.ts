@@ -16,7 +16,10 @@ try {
 	const { files } = writeDsaGroup(join(folder, "group"), 6, 8);
 	const path = join(folder, "bench.ms");
 	const set = openUvh5(files);
-	await exportMeasurementSet(set, path);
+	// Weights that vary along rows, so that WEIGHT_SPECTRUM is there.
+	await exportMeasurementSet(set, path, {
+		correct: ({ visibilities, flags }) => ({ visibilities, weights: Float32Array.from(flags, (_, i) => 1 + (i & 7)) }),
+	});
 	set.close();
 	const table = new CasaTable(path);
 	const names = ["DATA", "FLAG", "WEIGHT_SPECTRUM", "UVW"];

@@ -11,6 +11,7 @@ import { readCalibrationTable } from "../src/formats/casa/read-calibration-table
 import { CasaTable } from "../src/formats/casa/table.ts";
 import { readFitsImage } from "../src/formats/fits/image.ts";
 import { openUvh5 } from "../src/formats/uvh5/read.ts";
+import { writeUvh5 } from "../src/formats/uvh5/write.ts";
 import { unpackVisibilities } from "./archives.ts";
 import { digestOf } from "./casa-digest.ts";
 import { pythonWith, runPython } from "./oracle/python.ts";
@@ -204,13 +205,68 @@ describe.skipIf(!hasSharedData)("caustic convert", () => {
 		again.close();
 		// Read in a thread of its own, in pieces or whole: the same set, the same count.
 		const whole = digestOf(new CasaTable(out));
-		for (const options of [{ thread: true }, { thread: true, chunkBytes: 20_000 }, { chunkBytes: 20_000 }]) {
+		for (const options of [{ thread: true }, { thread: "only" as const, chunkBytes: 20_000 }, { chunkBytes: 20_000 }]) {
 			const other = join(folder, "nan-other.ms");
 			const set = openUvh5([source]);
 			expect((await exportMeasurementSet(set, other, options)).notFinite).toBe(1);
 			set.close();
 			expect(digestOf(new CasaTable(other))).toEqual(whole);
 		}
+	});
+
+	test("WEIGHT_SPECTRUM is written if weights vary along any row, and then holds all of them", async () => {
+		const plain = openUvh5([filesOf("dsa-sim-tiny")[0]]);
+		const even = join(folder, "even.ms");
+		await exportMeasurementSet(plain, even);
+		const table = new CasaTable(even);
+		expect([table.has("WEIGHT_SPECTRUM"), table.has("WEIGHT")]).toEqual([false, true]);
+		table.close();
+		// The same, with weights of their own in one row of the second half.
+		const odd = 700;
+		let seen = 0;
+		const changed: VisibilitySet = Object.create(plain, {
+			canPlace: { value: false },
+			blocks: {
+				value: async function* (options: Parameters<VisibilitySet["blocks"]>[0]) {
+					for await (const block of plain.blocks(options)) {
+						const weights = block.weights as Float32Array;
+						const perRow = weights.length / block.nRows;
+						weights.fill(0.5);
+						if (odd >= seen && odd < seen + block.nRows) {
+							const row = weights.subarray((odd - seen) * perRow, (odd - seen + 1) * perRow);
+							row.forEach((_, i) => {
+								row[i] = i;
+							});
+						}
+						seen += block.nRows;
+						yield block;
+					}
+				},
+			},
+		});
+		const uvh5 = join(folder, "uneven.uvh5");
+		await writeUvh5(uvh5, changed, 0, {});
+		plain.close();
+		const digests = [];
+		for (const options of [{ thread: "only" as const, chunkBytes: 5000 }, { thread: false }, undefined]) {
+			const set = openUvh5([uvh5]);
+			const ms = join(folder, "uneven.ms");
+			// The last time by blocks, as sets of other formats come.
+			const blocks: VisibilitySet = { ...set, canPlace: false, blocks: (how) => set.blocks(how), close: () => {} };
+			await exportMeasurementSet(options === undefined ? blocks : set, ms, options);
+			set.close();
+			const uneven = new CasaTable(ms);
+			const width = uneven.column("WEIGHT_SPECTRUM").description.shape?.reduce((a, b) => a * b, 1) as number;
+			const values = new Float32Array(uneven.nRows * width);
+			uneven.column("WEIGHT_SPECTRUM").cells(0, uneven.nRows, values);
+			values.forEach((value, i) => {
+				const row = Math.floor(i / width);
+				if (value !== (row === odd ? i % width : 0.5)) expect.fail(`sample ${i} weighs ${value}`);
+			});
+			digests.push(digestOf(uneven));
+		}
+		expect(digests[1]).toEqual(digests[0]);
+		expect(digests[2]).toEqual(digests[0]);
 	});
 
 	test.skipIf(python === undefined)("casacore opens what was written, with its measures", () => {

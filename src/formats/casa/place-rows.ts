@@ -113,8 +113,8 @@ export function* placePieces(set: Uvh5Set, task: PlacingTask): Generator<void> {
 			}
 			const rows = rowsOf(task.rows, first, count, nPol);
 			set.describeRows(first, count, rows);
-			turning.turn({ ...rows, count, data }, frequenciesHz);
-			if (!allFinite(data.DATA)) {
+			const known = turning.turn({ ...rows, count, data }, frequenciesHz);
+			if (!allFinite(data.DATA, known, count)) {
 				Atomics.add(state, STATE.notFinite, flagNotFinite({ data, flags }));
 				flagsAreClear = false;
 			}
@@ -143,18 +143,25 @@ export function* placePieces(set: Uvh5Set, task: PlacingTask): Generator<void> {
 
 const bytesOf = (numbers: Float32Array) => new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
 
-/** Whether no exponent has all its bits set: such a one carries into the sign. */
-function allFinite(numbers: Float32Array): boolean {
+/** Whether all numbers of rows not known to be finite are. */
+function allFinite(numbers: Float32Array, known: Uint8Array | undefined, rows: number): boolean {
 	const words = new Int32Array(numbers.buffer, numbers.byteOffset, numbers.length);
+	const perRow = words.length / rows;
+	for (let r = 0; r < rows; r++) if (known?.[r] !== 1 && carries(words, r * perRow, (r + 1) * perRow)) return false;
+	return true;
+}
+
+/** Whether an exponent has all its bits set: adding to it then carries into the sign. */
+function carries(words: Int32Array, from: number, beyond: number): boolean {
 	let carried = 0;
-	let i = 0;
-	for (; i + 4 <= words.length; i += 4) {
+	let i = from;
+	for (; i + 4 <= beyond; i += 4) {
 		carried |=
 			((words[i] & 0x7f800000) + 0x00800000) |
 			((words[i + 1] & 0x7f800000) + 0x00800000) |
 			((words[i + 2] & 0x7f800000) + 0x00800000) |
 			((words[i + 3] & 0x7f800000) + 0x00800000);
 	}
-	for (; i < words.length; i++) carried |= (words[i] & 0x7f800000) + 0x00800000;
-	return carried >= 0;
+	for (; i < beyond; i++) carried |= (words[i] & 0x7f800000) + 0x00800000;
+	return carried < 0;
 }

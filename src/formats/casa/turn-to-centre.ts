@@ -22,8 +22,12 @@ export type TurnedRows = Pick<
 export interface Turning {
 	fields: FieldRow[];
 	rephased: boolean;
-	/** Turns phases and replaces uvw, where a field's phase centre is not the one written. */
-	turn(rows: TurnedRows, frequenciesHz: Float64Array): void;
+	/**
+	 * Turns phases and replaces uvw, where a field's phase centre is not the one written.
+	 *
+	 * @returns the rows it turned and found to hold finite numbers only: 1 each, all others 0; undefined if it turned none.
+	 */
+	turn(rows: TurnedRows, frequenciesHz: Float64Array): Uint8Array | undefined;
 }
 
 /**
@@ -80,11 +84,14 @@ export function turningOf(set: VisibilitySet, centre: PhaseTarget | undefined): 
 			z * (positions[3 * p + 2] - positions[3 * q + 2]);
 	};
 	const nPol = set.polarizations.length;
+	let finite = new Uint8Array(0);
 	return {
 		fields,
 		rephased: needs.includes(true),
 		turn(rows, frequenciesHz) {
-			if (!needs.includes(true)) return;
+			if (!needs.includes(true)) return undefined;
+			if (finite.length < rows.count) finite = new Uint8Array(rows.count);
+			finite.fill(0, 0, rows.count);
 			const perRow = 2 * frequenciesHz.length * nPol;
 			const uniform = isUniform(frequenciesHz);
 			const columns = Object.values(rows.data).filter((data) => data !== undefined);
@@ -105,8 +112,14 @@ export function turningOf(set: VisibilitySet, centre: PhaseTarget | undefined): 
 				const delta = uvw[3 * p + 2] - uvw[3 * q + 2] - old(p, q, rows.uvwM[3 * r + 2]);
 				for (let k = 0; k < 3; k++) rows.uvwM[3 * r + k] = uvw[3 * p + k] - uvw[3 * q + k];
 				if (delta === 0) continue;
-				for (const data of columns) turnPhases(data, r * perRow, frequenciesHz, nPol, delta, uniform);
+				let most = 0;
+				for (const data of columns) {
+					most = Math.max(most, Math.abs(turnPhases(data, r * perRow, frequenciesHz, nPol, delta, uniform)));
+				}
+				// Beyond single precision numbers are stored as infinite.
+				if (most < 1e30) finite[r] = 1;
 			}
+			return finite;
 		},
 	};
 }
