@@ -1,4 +1,6 @@
 import { wrapPhase } from "../../calibration/robust.ts";
+import type { Layer } from "../../plots/layers.ts";
+import { PALETTE } from "../../plots/palette.ts";
 import { plot } from "../../plots/plot.ts";
 import type { CalibratedSet } from "./calibrate-set.ts";
 
@@ -69,13 +71,43 @@ function curves(
 const names = (solved: CalibratedSet) =>
 	Array.from(solved.selection.antennaOf, (antenna) => solved.set.antennas[antenna].name);
 
+/** Antennas that are named in a figure of all. */
+const MOST_NAMED = 6;
+
+/** One curve per antenna: good ones as a ground, the others in colours over them, with their names. */
+function antennaLayers(
+	x: Float64Array,
+	lines: readonly Float64Array[],
+	of: (antenna: number) => { state: string; label: string },
+): Layer[] {
+	const curve = (y: Float64Array): Layer =>
+		x.length === 1 ? { kind: "points", x, y, size: 3 } : { kind: "line", x, y, width: 1 };
+	const good: Layer[] = [];
+	const named: Layer[] = [];
+	// An antenna has its colour in every figure, whichever of the others have solutions there.
+	let odd = 0;
+	lines.forEach((y, p) => {
+		const { state, label } = of(p);
+		if (state === "good" || /^(dead|flagged-at-input)$/.test(state) || odd >= MOST_NAMED) {
+			good.push({ ...curve(y), color: GROUND, opacity: 0.45 });
+			return;
+		}
+		const color = PALETTE[odd++ % PALETTE.length];
+		if (y.some((value) => !Number.isNaN(value))) named.push({ ...curve(y), color, label: `${label} (${state})` });
+	});
+	return [...good, ...named];
+}
+
+/** Colour of what is as it should be. */
+const GROUND = "#7b93a8";
+
 /** Figures of the whole array: for a report. */
 export function arrayFigures(solved: CalibratedSet): SolutionFigure[] {
 	const { input, calibration } = solved;
 	const { quality, prep } = calibration;
 	const labels = names(solved);
 	const out: SolutionFigure[] = [];
-	const size = { width: 620, height: 330 };
+	const size = { width: 600, height: 320 };
 	const antennaAxis = {
 		label: "antenna",
 		ticks: labels.flatMap((label, at) => (at % Math.ceil(labels.length / 20) === 0 ? [{ at, label }] : [])),
@@ -89,21 +121,17 @@ export function arrayFigures(solved: CalibratedSet): SolutionFigure[] {
 			if (found === undefined) continue;
 			for (const part of ["amplitude", "phase"] as const) {
 				const lines = part === "amplitude" ? found.amplitude : found.phaseDeg;
-				const points = found.x.length === 1;
+				const reference = prep.order[s]?.[0];
+				const all = `${lines.length} antennas`;
 				out.push({
 					name: `${kind}-${part}-${hand}`,
 					svg: plot({
 						...size,
 						title: `${kind === "bandpass" ? "Bandpass" : "Gain"} ${part}, ${hand}`,
-						subtitle: `${lines.length} antennas; phases against ${prep.order[s]?.[0] === undefined ? "none" : labels[prep.order[s][0]]}`,
+						subtitle: part === "amplitude" || reference === undefined ? all : `${all}, against ${labels[reference]}`,
 						x: { label: xLabel },
 						y: { label: part === "amplitude" ? "amplitude" : "phase (degrees)" },
-						layers: lines.map((y) =>
-							points
-								? { kind: "points", x: found.x, y, size: 3, opacity: 0.7 }
-								: { kind: "line", x: found.x, y, width: 1, opacity: 0.6 },
-						),
-						legend: false,
+						layers: antennaLayers(found.x, lines, (p) => ({ state: quality.antennas[p].state, label: labels[p] })),
 					}),
 				});
 			}

@@ -40,7 +40,7 @@ export function solveReport(
 				...(quality.warnings.length > 0 ? [`To know: ${quality.warnings.join("; ")}.`] : []),
 				calibrator === null
 					? "The model is the set's own model column."
-					: `Calibrator ${calibrator.name}, ${calibrator.flux_jy} Jy at ${Number(calibrator.frequency_mhz).toFixed(1)} MHz (${calibrator.flux_scale}), ${calibrator.model_sources} sources in the model, response of the beam ${calibrator.beam_response}.`,
+					: `Calibrator ${calibrator.name}, ${calibrator.flux_jy} Jy at ${Number(calibrator.frequency_mhz).toFixed(1)} MHz (${calibrator.flux_scale}), ${calibrator.model_sources} sources in the model, response of the beam ${Number(calibrator.beam_response).toFixed(3)}.`,
 			].join("\n\n"),
 			...(parts === null
 				? {}
@@ -83,7 +83,7 @@ export function solveReport(
 			...(quality.closure === null || quality.closure.rms_deg === null
 				? {}
 				: {
-						text: `Closure phases: rms ${quality.closure.rms_deg} degrees over ${quality.closure.triangles} triangles, ${quality.closure.expected_deg} expected from the noise. Interference: ${percent(quality.rfi?.fraction ?? 0)} of (time, channel).${placeOf(quality)}`,
+						text: `Closure phases: rms ${shown(quality.closure.rms_deg, 3)} degrees over ${quality.closure.triangles} triangles, ${shown(quality.closure.expected_deg, 3)} expected from the noise. Interference: ${percent(quality.rfi?.fraction ?? 0)} of (time, channel).${placeOf(quality)}`,
 					}),
 		},
 		{ heading: "Gains", figures: group(/^gain-/) },
