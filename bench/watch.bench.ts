@@ -7,6 +7,7 @@
  */
 import { correctFieldData } from "../src/detection/detect.ts";
 import { DEFAULT_NOISE, newWatch, searched, urgency, type Watch, watchEpoch } from "../src/detection/watch.ts";
+import { MOST_SURPRISES } from "../src/pipeline/detection/due-sources.ts";
 import { detectInThreads } from "../src/pipeline/detection/in-threads.ts";
 import { simulateLightCurves } from "../src/simulation/light-curves.ts";
 import { fieldDataOf } from "./simulated-field.ts";
@@ -51,6 +52,8 @@ for (const factor of [0.3, 1]) {
 		}
 		if (eta > RESTLESS) restless.push(j);
 	}
+	/** When a source was searched last, MJD: its later epochs are what a first detection may lie in. */
+	const searchedUntil = new Map<number, number>();
 	const takeIn = (i: number) => {
 		const due: number[] = [];
 		for (const j of restless) {
@@ -62,10 +65,12 @@ for (const factor of [0.3, 1]) {
 			watchEpoch(watches[j], points);
 			if (urgency(watches[j]) >= 1) due.push(j);
 		}
-		return due;
+		// The most surprising now, as the pipeline does: the others wait for the next epoch.
+		return due.sort((a, b) => urgency(watches[b]) - urgency(watches[a])).slice(0, MOST_SURPRISES);
 	};
 	for (let i = begin; i < epochs - TIMED; i++)
 		for (const j of takeIn(i)) {
+			searchedUntil.set(j, mjd[i]);
 			// As a search would have told: the rms of the series so far.
 			let [sum, square, n] = [0, 0, 0];
 			for (let at = j * size; at < j * size + i * bands; at += bands)
@@ -107,12 +112,22 @@ for (const factor of [0.3, 1]) {
 				fluxErr: columns[4],
 			},
 			due.map((j) => ({ id: sky.sources[j].id, fieldId: "F" })),
-			{ normalized: true, looks: "every-epoch" },
+			{
+				normalized: true,
+				looks: "every-epoch",
+				searchedUntil: new Map(
+					due.flatMap((j, place): [number, number][] => {
+						const until = searchedUntil.get(j);
+						return until === undefined ? [] : [[place, until]];
+					}),
+				),
+			},
 		);
 		walls.push((performance.now() - begun) / 1000);
 		const spent = process.cpuUsage(used);
 		cpu += (spent.user + spent.system) / 1e6;
 		searches += due.length;
+		for (const j of due) searchedUntil.set(j, mjd[i]);
 		for (const score of scores)
 			searched(watches[due[score.sourceIndex]], score.noise.tau > 0 ? score.noise : DEFAULT_NOISE, i);
 	}

@@ -72,6 +72,46 @@ export function bestAlternative(
 	return top;
 }
 
+/** Log-likelihood of the rival as it was fitted, its amplitude and null free again; -Infinity where there is none. */
+export function alternativeLogLikelihood(
+	field: FieldFilter,
+	series: Series,
+	{ kind, parameters }: Alternative,
+): number {
+	if (kind === "none") return -Infinity;
+	if (kind === "flare") {
+		const { riseDays, decayDays, peakMjd, index } = parameters;
+		loadFlare(field, series, riseDays, decayDays, peakMjd, index);
+	} else {
+		const from = firstAtOrAfter(series.mjd, parameters.startMjd);
+		loadBox(field, series, from, Math.min(series.mjd.length, from + parameters.epochs));
+	}
+	field.filter.evaluateAll(field.model, MOST_ALTERNATIVE, kind !== "flare");
+	return field.filter.result.logLikelihood;
+}
+
+function loadFlare(field: FieldFilter, series: Series, rise: number, decay: number, peak: number, index: number): void {
+	const { mjd, frequencyMhz } = series;
+	const bands = frequencyMhz.length;
+	const reference = referenceFrequency(frequencyMhz);
+	const first = firstAtOrAfter(mjd, peak - 8 * rise);
+	const length = Math.max(0, firstAtOrAfter(mjd, peak + 8 * decay) - first);
+	if (field.scratch.length < length * bands) field.scratch = new Float64Array(2 * mjd.length * bands);
+	const colour = Array.from(frequencyMhz, (nu) => (nu / reference) ** index);
+	for (let i = 0; i < length; i++) {
+		const value = flareShape(mjd[first + i] - peak, rise, decay);
+		for (let k = 0; k < bands; k++) field.scratch[i * bands + k] = value * colour[k];
+	}
+	field.filter.load(series, field.scratch, 0, first, length);
+}
+
+function loadBox(field: FieldFilter, series: Series, from: number, to: number): void {
+	const size = series.mjd.length * series.frequencyMhz.length;
+	if (field.scratch.length < size) field.scratch = new Float64Array(2 * size);
+	field.scratch.fill(-1, 0, size);
+	field.filter.load(series, field.scratch, 0, from, to - from);
+}
+
 function refineFlare(
 	field: FieldFilter,
 	series: Series,
@@ -79,20 +119,8 @@ function refineFlare(
 	peak: number,
 ): { load: () => void; parameters: Record<string, number> } {
 	const { filter, model } = field;
-	const { mjd, frequencyMhz } = series;
-	const bands = frequencyMhz.length;
-	const reference = referenceFrequency(frequencyMhz);
 	const load = (p: number[]) => {
-		const [rise, decay] = [Math.exp(p[0]), Math.exp(p[1])];
-		const first = firstAtOrAfter(mjd, p[2] - 8 * rise);
-		const length = Math.max(0, firstAtOrAfter(mjd, p[2] + 8 * decay) - first);
-		if (field.scratch.length < length * bands) field.scratch = new Float64Array(2 * mjd.length * bands);
-		const colour = Array.from(frequencyMhz, (nu) => (nu / reference) ** p[3]);
-		for (let i = 0; i < length; i++) {
-			const value = flareShape(mjd[first + i] - p[2], rise, decay);
-			for (let k = 0; k < bands; k++) field.scratch[i * bands + k] = value * colour[k];
-		}
-		filter.load(series, field.scratch, 0, first, length);
+		loadFlare(field, series, Math.exp(p[0]), Math.exp(p[1]), p[2], p[3]);
 		return true;
 	};
 	const bounded = (p: number[]) => !(p[0] < 0 || p[0] > 6 || p[1] < 0 || p[1] > 6.5 || Math.abs(p[3]) > 1.5) && load(p);

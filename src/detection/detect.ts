@@ -7,7 +7,7 @@ import {
 	tierOf,
 } from "./candidate.ts";
 import { correctField, type PlaneFit } from "./ensemble-plane.ts";
-import { FieldFilter } from "./field-filter.ts";
+import { type FieldFilter, FilterCache } from "./field-filter.ts";
 import type { LensFit } from "./lens-fit.ts";
 import {
 	arrangeFields,
@@ -20,7 +20,7 @@ import { NULL_GRID } from "./null-model.ts";
 import { evaluateSource, type SourceEvaluation } from "./score.ts";
 import { type PreparedSeries, prepareSeries } from "./series.ts";
 import { type Looks, scoreAtSigma, sigmaOf, significanceOf } from "./significance.ts";
-import { firstAtOrAfter, ProfileCache, referenceFrequency } from "./templates.ts";
+import { firstAtOrAfter, referenceFrequency } from "./templates.ts";
 
 export type { Candidate, SourceScore, Tier } from "./candidate.ts";
 export type { DetectSource, LightCurveTable, RejectedRow } from "./light-curve-table.ts";
@@ -46,6 +46,11 @@ export interface DetectOptions {
 	tierMedium?: number | undefined;
 	/** How often the sources are looked at: the probability is that of the highest score of all looks. Once by default. */
 	looks?: Looks | undefined;
+	/**
+	 * Per source (index) the MJD up to which its measurements have been searched before: what is first seen now was first
+	 * seen after it.
+	 */
+	searchedUntil?: ReadonlyMap<number, number> | undefined;
 	/** Largest number of events looked for in one source. */
 	mostEvents?: number | undefined;
 }
@@ -74,21 +79,21 @@ export function thresholdSigma(options: DetectOptions): number {
  * and boxes; any one epoch may be dropped. Everything an epoch is judged by comes from that epoch and those before it,
  * so cutting the table at an epoch gives what a run on that day gave.
  *
- * @param profiles lenses computed before: give the same to every call, they are most of a short one's work
+ * @param filters what calls before have computed: most of a short one's work
  * @returns candidates, most significant first, one score per source in the order given, and the rows left out
  */
 export function detectEvents(
 	table: LightCurveTable,
 	sources: readonly DetectSource[],
 	options: DetectOptions = {},
-	profiles = new ProfileCache(),
+	filters = new FilterCache(),
 ): Detections {
 	const { fields, rejected } = arrangeFields(table, sources);
 	const candidates: Candidate[] = [];
 	const scores: SourceScore[] = [];
 	for (const field of fields) {
 		const corrected = correctFieldData(field, options.normalized === true);
-		const found = detectInField(corrected, options, profiles);
+		const found = detectInField(corrected, options, filters);
 		candidates.push(...found.candidates);
 		scores.push(...found.scores);
 	}
@@ -123,7 +128,7 @@ export function correctFieldData(field: FieldData, normalized = false): Correcte
 export function detectInField(
 	field: CorrectedField,
 	options: DetectOptions,
-	profiles: ProfileCache,
+	filters: FilterCache,
 ): { candidates: Candidate[]; scores: SourceScore[] } {
 	const candidates: Candidate[] = [];
 	const scores: SourceScore[] = [];
@@ -138,7 +143,7 @@ export function detectInField(
 		let statistic = 0;
 		let noise = { sigma: 0, tau: 0 };
 		if (series.usedEpochs >= FEWEST_EPOCHS) {
-			filter ??= new FieldFilter(field.mjd, field.frequencyMhz, profiles);
+			filter ??= filters.of(field.mjd, field.frequencyMhz);
 			let evaluation: SourceEvaluation = evaluateSource(filter, series);
 			statistic = evaluation.score;
 			const { sigma: rms, tau } = NULL_GRID[evaluation.nullAlone];
@@ -150,7 +155,7 @@ export function detectInField(
 				const { sigma } = significanceOf(evaluation.score, options.looks);
 				if (evaluation.lens === null || !(evaluation.score > 0) || !(sigma >= least)) break;
 				// With an event's epochs gone the best lens may span the hole: that is the same event.
-				const { first, last } = eventInterval(evaluation.lens, field.mjd, field.frequencyMhz, profiles);
+				const { first, last } = eventInterval(evaluation.lens, field.mjd, field.frequencyMhz, filter.profiles);
 				if (leftOut.some(([from, to]) => field.mjd[first] <= to && field.mjd[last] >= from)) break;
 				const candidate = describe(filter, field, sourceIndex, current, evaluation, options, remaining, err, gainError);
 				candidate.explanation.left_out_mjd = leftOut.slice();
@@ -218,6 +223,7 @@ function describe(
 		interval,
 		thresholdSigma(options),
 		options.looks,
+		options.searchedUntil?.get(sourceIndex),
 	);
 	const { sigma, falseAlarmProbability, extrapolated } = significanceOf(evaluation.score, options.looks);
 	const reference = referenceFrequency(frequencyMhz);
@@ -295,12 +301,14 @@ function firstDetection(
 	{ first, last }: { first: number; last: number },
 	least: number,
 	looks: Looks | undefined,
+	searchedUntil = -Infinity,
 ): number {
 	const { mjd, frequencyMhz } = field;
 	const leastScore = scoreAtSigma(least, looks);
 	const length = mjd[last] - mjd[first];
 	const begin = firstAtOrAfter(mjd, mjd[first] - EARLIER * length);
-	for (let seen = Math.max(FEWEST_EPOCHS, begin + 2); seen < mjd.length; seen++) {
+	const unsearched = mjd.findIndex((time) => time > searchedUntil);
+	for (let seen = Math.max(FEWEST_EPOCHS, begin + 2, unsearched + 1); seen < mjd.length; seen++) {
 		const series = prepareSeries(mjd, frequencyMhz, flux, err, gainError, seen);
 		if (series === null || series.usedEpochs < FEWEST_EPOCHS) continue;
 		// An epoch without data for this source cannot raise anything new.

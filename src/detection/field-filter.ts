@@ -33,3 +33,19 @@ export class FieldFilter {
 		this.alternatives = alternativeBank(mjd, frequencyMhz);
 	}
 }
+
+/** Lenses computed before, and the banks of the field looked at last: give the same to calls that follow each other. */
+export class FilterCache {
+	readonly profiles = new ProfileCache();
+	private last: FieldFilter | null = null;
+
+	/** Banks on these epochs and bands, anew only if they differ from the last. */
+	of(mjd: Float64Array, frequencyMhz: Float64Array): FieldFilter {
+		const { last } = this;
+		if (last !== null && equal(last.mjd, mjd) && equal(last.frequencyMhz, frequencyMhz)) return last;
+		this.last = new FieldFilter(mjd, frequencyMhz, this.profiles);
+		return this.last;
+	}
+}
+
+const equal = (a: Float64Array, b: Float64Array) => a.length === b.length && a.every((value, i) => value === b[i]);

@@ -32,7 +32,7 @@ export function carriers(
 		.slice(0, MOST_CARRIERS)
 		.map(({ epoch }) => ({
 			epoch,
-			lambda: without(series, epoch, () => {
+			lambda: without(series, [epoch], () => {
 				model.prepare(series, series.mjd.length, points);
 				filter.load(series, template.values, 0, template.first, template.length, least);
 				let alone = -Infinity;
@@ -46,14 +46,16 @@ export function carriers(
 		.sort((a, b) => a.lambda - b.lambda);
 }
 
-/** Does something with one epoch of a series blanked out. */
-export function without<T>(series: Series, epoch: number, action: () => T): T {
+/** Does something with some epochs of a series blanked out. */
+export function without<T>(series: Series, epochs: readonly number[], action: () => T): T {
 	const bands = series.frequencyMhz.length;
-	const saved = series.w.slice(epoch * bands, (epoch + 1) * bands);
-	series.w.fill(0, epoch * bands, (epoch + 1) * bands);
+	const saved = epochs.map((epoch) => series.w.slice(epoch * bands, (epoch + 1) * bands));
+	for (const epoch of epochs) series.w.fill(0, epoch * bands, (epoch + 1) * bands);
 	try {
 		return action();
 	} finally {
-		series.w.set(saved, epoch * bands);
+		epochs.forEach((epoch, i) => {
+			series.w.set(saved[i], epoch * bands);
+		});
 	}
 }

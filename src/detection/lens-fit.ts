@@ -2,7 +2,7 @@ import { anneal } from "./anneal.ts";
 import type { FieldFilter } from "./field-filter.ts";
 import type { MatchedFilter } from "./matched-filter.ts";
 import type { NullModel, Series } from "./null-model.ts";
-import { alphaAt, lensGain } from "./plasma-lens.ts";
+import { alphaAt } from "./plasma-lens.ts";
 import {
 	amplitudeAtDepth,
 	firstAtOrAfter,
@@ -12,6 +12,7 @@ import {
 	SEARCHED_DEPTH,
 	SMALLEST_DEPTH,
 	SPIKE_LIMIT,
+	widthsAhead,
 } from "./templates.ts";
 
 /** A fitted lens. `alpha` and `widthDays` refer to the reference frequency of the series. */
@@ -54,9 +55,16 @@ export function lensTemplate(
 	const length = Math.max(0, last - first);
 	if (field.scratch.length < length * bands) field.scratch = new Float64Array(2 * mjd.length * bands);
 	const values = field.scratch;
-	for (let i = 0; i < length; i++) {
-		const u = (mjd[first + i] - fit.centreMjd) / days;
-		for (let k = 0; k < bands; k++) values[i * bands + k] = lensGain(profiles[k], u) - 1;
+	for (let k = 0; k < bands; k++) {
+		// As lensGain does, without its calls: this is where a search spends its time.
+		const { gain } = profiles[k];
+		const perSample = 1 / (days * profiles[k].step);
+		const last = gain.length - 1;
+		for (let i = 0, at = k; i < length; i++, at += bands) {
+			const x = Math.abs(mjd[first + i] - fit.centreMjd) * perSample;
+			const sample = x | 0;
+			values[at] = sample < last ? gain[sample] + (x - sample) * (gain[sample + 1] - gain[sample]) - 1 : 0;
+		}
 	}
 	return { values, first, length };
 }
@@ -112,6 +120,7 @@ export function refineLens(
 ): { fit: LensFit; logLikelihood: number } {
 	const { mjd } = series;
 	const span = Math.max(1, mjd[mjd.length - 1] - mjd[0]);
+	const reference = referenceFrequency(series.frequencyMhz);
 	const fitOf = (p: number[]): LensFit => ({
 		alpha: Math.exp(p[0]),
 		betaS: Math.exp(p[1]),
@@ -123,7 +132,8 @@ export function refineLens(
 		if (p[0] < Math.log(1.35) || p[0] > Math.log(245) || p[1] < Math.log(0.1) || p[1] > Math.log(3)) return false;
 		if (p[2] < Math.log(4) || p[2] > Math.log(Math.max(15, LONGEST_SHARE * span))) return false;
 		const width = Math.exp(p[2]);
-		if (p[3] < mjd[0] - width || p[3] > mjd[0] + span + width) return false;
+		const ahead = widthsAhead(field.profiles, Math.exp(p[0]), Math.exp(p[1]), series.frequencyMhz[0], reference);
+		if (p[3] < mjd[0] - width || p[3] > mjd[0] + span + (ahead + 0.25) * width) return false;
 		loadLens(field, series, fitOf(p), { cutSpikes: model === field.searchModel });
 		return true;
 	};

@@ -94,6 +94,11 @@ export class MatchedFilter {
 		this.first = first;
 		this.length = length;
 		this.least = least;
+		this.forget();
+	}
+
+	/** Begins the comparison of grid points anew, with the template that is loaded. */
+	forget(): void {
 		this.result.logLikelihood = -Infinity;
 		this.result.point = -1;
 		this.result.amplitude = 0;

@@ -59,6 +59,8 @@ export class NullModel {
 	/** Per grid point: inverse of the level matrix Z (bands^2) and the fitted levels (bands). */
 	levels = new Float64Array(0);
 	private slopes = new Float64Array(0);
+	/** exp(-dt/tau) from each epoch to the next, by tau: many grid points share it. */
+	private readonly memory = new Map<number, Float64Array>();
 	private weightSum = new Float64Array(0);
 	private weightedY = new Float64Array(0);
 
@@ -87,6 +89,7 @@ export class NullModel {
 		const levelSize = bands * bands + bands;
 		if (this.levels.length < this.grid.length * levelSize) this.levels = new Float64Array(this.grid.length * levelSize);
 		this.slopes = logFrequencies(series.frequencyMhz);
+		this.memory.clear();
 		// What no grid point changes: the sums of weights and of weighted y, per band and in all.
 		this.weightSum = new Float64Array(bands);
 		this.weightedY = new Float64Array(bands);
@@ -117,6 +120,16 @@ export class NullModel {
 		return this.logLikelihood[point] + 0.5 * this.quadratic[point];
 	}
 
+	private memoryOf(tau: number, mjd: Float64Array, epochs: number): Float64Array {
+		let memory = this.memory.get(tau);
+		if (memory === undefined) {
+			memory = new Float64Array(epochs);
+			for (let i = 0; i + 1 < epochs; i++) memory[i] = Math.exp(-(mjd[i + 1] - mjd[i]) / tau);
+			this.memory.set(tau, memory);
+		}
+		return memory;
+	}
+
 	private fit(series: Series, point: number, epochs: number, squares: number, logWeights: number): void {
 		const { bands, slopes, stride, table } = this;
 		const { sigma, tau, kappa } = this.grid[point];
@@ -124,6 +137,7 @@ export class NullModel {
 		const varX = sigma * sigma;
 		const varS = Math.max(1e-12, varX * kappa * kappa);
 		const base = this.offset(point);
+		const memory = this.memoryOf(tau, mjd, epochs);
 		// Running values of the forward elimination: for y (2) and for each band's weights (2 per band).
 		const cw = new Float64Array(2 * bands);
 		const z = new Float64Array(bands * bands);
@@ -175,11 +189,11 @@ export class NullModel {
 			cy1 = p1 + g10 * cy0 + g11 * cy1;
 			cy0 = y0;
 			// The next epoch's prior ties back to this one and completes its pivot.
-			logDet -= Math.log(ix * is);
+			const prior = ix * is;
 			let e00 = f00;
 			let e11 = f11;
 			if (i + 1 < epochs) {
-				const r = Math.exp(-(mjd[i + 1] - mjd[i]) / tau);
+				const r = memory[i];
 				const rest = Math.max(1e-12, 1 - r * r);
 				ix = 1 / (varX * rest);
 				is = 1 / (varS * rest);
@@ -189,7 +203,7 @@ export class NullModel {
 				e11 += r * us;
 			}
 			const determinant = e00 * e11 - f01 * f01;
-			logDet += Math.log(determinant);
+			logDet += Math.log(determinant / prior);
 			d00 = e11 / determinant;
 			d01 = -f01 / determinant;
 			d11 = e00 / determinant;

@@ -1,4 +1,4 @@
-import { type Alternative, bestAlternative, NOTHING } from "./alternatives.ts";
+import { type Alternative, alternativeLogLikelihood, bestAlternative, NOTHING } from "./alternatives.ts";
 import type { FieldFilter } from "./field-filter.ts";
 import { carriers, without } from "./leave-one-out.ts";
 import { type LensFit, loadLens, MOST_LENSED, refineLens, scanLens } from "./lens-fit.ts";
@@ -13,7 +13,7 @@ export interface SourceEvaluation {
 	lambdaNull: number;
 	/** The same against the best of null, flare, step and box. */
 	lambdaAlternative: number;
-	/** The smallest against the null when any one of the three epochs that carry most is left out. */
+	/** The smallest against the same with one or two of the epochs that carry most left out. */
 	lambdaLeaveOneOut: number;
 	lens: LensFit | null;
 	alternative: Alternative;
@@ -31,16 +31,46 @@ const COARSE_POINTS = NULL_GRID.map((_, g) => g).filter(
 		(NULL_GRID[g].kappa < 0.5 &&
 			([0.012, 0.35].includes(NULL_GRID[g].sigma) ? [40] : [8, 200]).includes(NULL_GRID[g].tau)),
 );
-/** Null points on which the full banks are run. */
-const LEADING_POINTS = 4;
+/** A null less likely than the best by so much (natural logarithm) is left out of the coarse search. */
+const UNLIKELY = 60;
 /** Classes (shape and width) whose best template is scanned finely, and how many of these are refined. */
 const FINALISTS = 6;
 const REFINED = 3;
 /** Below this the search ends early: far below any threshold in use. */
 const HOPELESS = 15;
 const COARSE_HOPELESS = 14;
+/** What a second outlier just where a caustic would be costs: twice the logarithm of the odds, one epoch in 400. */
+const SECOND_OUTLIER = 12;
 /** The same for the memoryless null, in which a dip of depth d over n epochs gives some n (d / 0.1)^2. */
 const MEMORYLESS_HOPELESS = 25;
+
+/** Lengths, in epochs, of the latest stretch that may hold the first sign of an event, and its colours. */
+const NEWEST = [3, 5, 8, 13, 21];
+const COLOURS = [0, -2];
+
+/**
+ * Log-likelihood of a change of either sign over the latest epochs, of whatever colour suits best. The outer caustic of a
+ * strong lens, long before its shadow, is no dip, and the coarse bank does not know it.
+ */
+function newest({ model, filter, scratch }: FieldFilter, series: Series, points: readonly number[]): number {
+	const { mjd, frequencyMhz } = series;
+	const epochs = mjd.length;
+	const bands = frequencyMhz.length;
+	const values =
+		scratch.length >= NEWEST[NEWEST.length - 1] * bands ? scratch : new Float64Array(NEWEST[NEWEST.length - 1] * bands);
+	let most = -Infinity;
+	for (const colour of bands > 1 ? COLOURS : [0]) {
+		for (let at = 0; at < NEWEST[NEWEST.length - 1] * bands; at++)
+			values[at] = (frequencyMhz[at % bands] / frequencyMhz[0]) ** colour;
+		for (const length of NEWEST) {
+			if (2 * length > epochs) continue;
+			filter.load(series, values, 0, epochs - length, length);
+			for (const g of points) filter.evaluate(model, g, 1, true);
+			most = Math.max(most, filter.result.logLikelihood);
+		}
+	}
+	return most;
+}
 
 /**
  * Judges one source on the first `series.mjd.length` epochs of its field.
@@ -65,6 +95,7 @@ export function evaluateSource(field: FieldFilter, series: Series, least = HOPEL
 	let data = limited;
 	model.prepare(data, epochs, COARSE_POINTS);
 	let nullAlone = bestNull();
+	const likely = COARSE_POINTS.filter((g) => model.logLikelihood[g] > model.logLikelihood[nullAlone] - UNLIKELY);
 	const evaluation: SourceEvaluation = {
 		score: 0,
 		lambdaNull: 0,
@@ -76,38 +107,38 @@ export function evaluateSource(field: FieldFilter, series: Series, least = HOPEL
 		nullAlone,
 		carriers: [],
 	};
-	const runOn = (
-		by: NullModel,
-		bank: TemplateBank,
-		template: number,
-		grid: readonly number[],
-		most: number,
-		bothSigns = false,
-	) => {
+	/** Loads a template as far as the epochs seen go; false if a bank of these epochs would not hold it. */
+	const loadTemplate = (bank: TemplateBank, template: number, bothSigns = false): boolean => {
 		const first = bank.first[template];
-		// Only what a bank of the epochs seen so far would hold: a search on a longer bank must not end elsewhere.
+		// A search on a longer bank must not end elsewhere than one on a bank of the epochs seen so far.
 		const width = bank.width[template];
-		if (bank.ready[template] >= epochs || bank.centre[template] > latest + bank.ahead * width) return -Infinity;
-		if (width > Math.max(bank.longestShare * (latest - series.mjd[0]), 3 * bank.cadence)) return -Infinity;
+		if (bank.ready[template] >= epochs || bank.centre[template] > latest + bank.ahead[bank.shape[template]] * width)
+			return false;
+		if (width > Math.max(bank.longestShare * (latest - series.mjd[0]), 3 * bank.cadence)) return false;
 		const length = Math.min(bank.length[template], epochs - first);
 		const least = bothSigns ? 0 : bank.least[bank.shape[template]];
 		filter.load(data, bank.values, bank.offset[template], first, length, least);
-		if (grid === COARSE_POINTS) filter.evaluateAll(by, most, bothSigns);
-		else for (const g of grid) filter.evaluate(by, g, most, bothSigns);
-		return filter.result.logLikelihood;
+		return true;
 	};
-	const run = (bank: TemplateBank, template: number, grid: readonly number[], most: number) =>
-		runOn(model, bank, template, grid, most);
-	// 1. A coarse bank on a cross-section of the nulls: most sources end here.
-	const leaders = best(field.coarse, 6, (t) => run(field.coarse, t, COARSE_POINTS, MOST_LENSED));
-	if (leaders.length === 0) return evaluation;
+	// 1. A coarse bank on a cross-section of the nulls, and without memory: most sources end here.
 	field.searchModel.prepare(limited);
-	const memoryless = best(field.coarse, 1, (t) => runOn(field.searchModel, field.coarse, t, [0], MOST_LENSED))[0];
+	const memorylessOf = new Float64Array(field.coarse.size).fill(-Infinity);
+	const leaders = best(field.coarse, 6, (t) => {
+		if (!loadTemplate(field.coarse, t)) return -Infinity;
+		memorylessOf[t] = filter.evaluate(field.searchModel, 0, MOST_LENSED);
+		filter.forget();
+		for (const g of likely) filter.evaluate(model, g, MOST_LENSED);
+		return filter.result.logLikelihood;
+	});
+	if (leaders.length === 0) return evaluation;
+	let memoryless = -Infinity;
+	for (const found of memorylessOf) memoryless = Math.max(memoryless, found);
 	evaluation.lambdaNull = Math.max(0, 2 * (leaders[0].value - model.logLikelihood[nullAlone]));
 	evaluation.score = Math.min(evaluation.lambdaNull, COARSE_HOPELESS);
 	if (
 		evaluation.lambdaNull < COARSE_HOPELESS &&
-		2 * (memoryless.value - field.searchModel.logLikelihood[0]) < MEMORYLESS_HOPELESS
+		2 * (memoryless - field.searchModel.logLikelihood[0]) < MEMORYLESS_HOPELESS &&
+		2 * (newest(field, limited, likely) - model.logLikelihood[nullAlone]) < COARSE_HOPELESS
 	)
 		return evaluation;
 	// 2. Which nulls matter with an event in the data.
@@ -115,29 +146,31 @@ export function evaluateSource(field: FieldFilter, series: Series, least = HOPEL
 	nullAlone = bestNull();
 	const value = model.logLikelihood.slice();
 	for (const { template } of leaders) {
-		run(field.coarse, template, [], MOST_LENSED);
+		loadTemplate(field.coarse, template);
 		for (const g of all) value[g] = Math.max(value[g], filter.evaluate(model, g, MOST_LENSED));
 	}
-	const ranked = all.toSorted((a, b) => value[b] - value[a]);
-	const leading = ranked.slice(0, LEADING_POINTS);
-	if (!leading.includes(nullAlone)) leading[LEADING_POINTS - 1] = nullAlone;
+	const leading = all.reduce((top, g) => (value[g] > value[top] ? g : top));
 	const search: Search = (bank, counts, most, signs) => {
+		const nulls = [
+			{ by: model, point: leading, value: new Float64Array(bank.size).fill(-Infinity) },
+			{ by: field.searchModel, point: 0, value: new Float64Array(bank.size).fill(-Infinity) },
+		];
+		for (let t = 0; t < bank.size; t++) {
+			const bothSigns = signs(t);
+			if (!loadTemplate(bank, t, bothSigns)) continue;
+			for (const { by, point, value } of nulls) value[t] = filter.evaluate(by, point, most, bothSigns);
+		}
 		const chosen = new Map<number, Start>();
-		for (const [by, point] of [
-			[model, leading[0]],
-			[field.searchModel, 0],
-		] as const) {
-			const value = new Float64Array(bank.size);
-			for (let t = 0; t < bank.size; t++) value[t] = runOn(by, bank, t, [point], most, signs(t));
+		nulls.forEach(({ by, point, value }, n) => {
 			for (const [count, classes] of counts)
 				for (const { template } of best(bank, count, (t) => value[t], classes))
-					chosen.set(2 * template + (by === model ? 0 : 1), {
+					chosen.set(2 * template + n, {
 						template,
 						model: by,
 						point,
 						lambda: 2 * (value[template] - by.logLikelihood[point]),
 					});
-		}
+		});
 		return [...chosen.values()];
 	};
 	const finalists = search(
@@ -205,20 +238,28 @@ export function evaluateSource(field: FieldFilter, series: Series, least = HOPEL
 		evaluation.score = Math.max(0, evaluation.lambdaAlternative);
 		return evaluation;
 	}
-	// 5. Without each of the three epochs that carry most.
+	// 5. Without each of the three epochs that carry most, and without any two of the four.
 	const fit = lens;
 	const heaviest = carriers(field, series, fit, [...new Set([evaluation.nullWithLens, nullAlone])]);
 	evaluation.carriers = heaviest.slice(0, 8).map(({ epoch }) => epoch);
-	let worst = evaluation.lambdaNull;
-	for (const epoch of evaluation.carriers.slice(0, 3))
-		without(series, epoch, () => {
+	const leftWithout = (left: readonly number[]) =>
+		without(series, left, () => {
 			// Every null again: a single outlier may be all that made the quiet ones impossible.
 			model.prepare(series);
 			const alone = model.logLikelihood[bestNull()];
 			loadLens(field, series, fit);
 			filter.evaluateAll(model, MOST_LENSED);
-			worst = Math.min(worst, 2 * (filter.result.logLikelihood - alone));
+			const lensed = filter.result.logLikelihood;
+			// A dip with sharp edges beside one outlier is neither of the rivals alone, nor a lens.
+			const rival = Math.max(alone, alternativeLogLikelihood(field, series, evaluation.alternative));
+			return 2 * (lensed - rival);
 		});
+	let worst = evaluation.lambdaNull;
+	for (const epoch of evaluation.carriers.slice(0, 3)) worst = Math.min(worst, leftWithout([epoch]));
+	// Two outliers make a pair of caustics.
+	const four = evaluation.carriers.slice(0, 4);
+	for (let i = 1; i < four.length && worst >= hopeless; i++)
+		for (let j = 0; j < i; j++) worst = Math.min(worst, leftWithout([four[i], four[j]]) + SECOND_OUTLIER);
 	evaluation.lambdaLeaveOneOut = worst;
 	evaluation.score = Math.max(0, Math.min(evaluation.lambdaAlternative, worst));
 	return evaluation;

@@ -87,6 +87,9 @@ function paretoSurvival(excess: number, scale: number, shape: number): number {
 	return Math.max(0, 1 + (shape * excess) / scale) ** (-1 / shape);
 }
 
+/** Where the distribution is kept as it is counted, up to the tail. */
+const BODY_QUANTILES = [0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99, 0.994, 0.996, 0.998];
+
 /**
  * Fits the tail to the scores of sources without events.
  *
@@ -119,7 +122,8 @@ export function fitNullTail(scores: ArrayLike<number>, quantile = 0.95): NullTai
 			logLikelihood -= 0.5 * (shape / 0.1) ** 2;
 			if (logLikelihood > best.logLikelihood) best = { logLikelihood, scale, shape };
 		}
-	const body = [...new Set([0.5, 0.6, 0.7, 0.8, 0.85, 0.9, quantile].map(at))]
+	const quantiles = BODY_QUANTILES.filter((q) => q < quantile);
+	const body = [...new Set([...quantiles, quantile].map(at))]
 		.filter((score) => score > 0)
 		.map((score) => ({ score, exceeded: sorted.filter((other) => other >= score).length / n }));
 	return {

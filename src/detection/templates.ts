@@ -15,8 +15,8 @@ export interface TemplateBank {
 	width: Float64Array;
 	/** Epoch by which enough epochs deviate for the template to be used. */
 	ready: Int32Array;
-	/** How far, in widths, a centre may lie beyond the last epoch. */
-	ahead: number;
+	/** Per shape: how far, in widths, a centre may lie beyond the last epoch. */
+	ahead: Float64Array;
 	/** No template wider than this share of the time seen so far, or than three cadences, takes part. */
 	longestShare: number;
 	cadence: number;
@@ -39,10 +39,12 @@ export const LENS_SOURCES = [0.35, 1.2];
 export const LENS_WIDTHS = [12, 18, 27, 40, 60, 90, 135, 200, 300];
 /** Largest excess in the templates of the bank and in the fluxes they are matched with. */
 export const SPIKE_LIMIT = 0.35;
-/** Centres up to this many widths after the last epoch: an event is recognised on its way in. */
+/** Centres up to this many widths after the outer caustic's arrival at the last epoch: an event is seen on its way in. */
 const CENTRES_AHEAD = 0.75;
+/** The same at most: caustics of the strongest lenses at the longest waves come tens of widths before the shadow. */
+const MOST_AHEAD = 8;
 /** Widest dip looked for, as a share of the time covered: of a wider one too little is seen outside. */
-export const LONGEST_SHARE = 0.5;
+export const LONGEST_SHARE = 0.7;
 /** Effects smaller than this are left out of a template. */
 const NEGLIGIBLE = 0.02;
 
@@ -62,8 +64,27 @@ export const SEARCHED_DEPTH = 0.03;
 export const amplitudeAtDepth = (profiles: ProfileCache, alpha: number, betaS: number, depth: number) =>
 	depth / Math.max(0.05, 1 - profiles.get(alpha, betaS).gain[0]);
 
+/**
+ * How many widths before its centre a lens makes itself felt: where the outer caustic of the lowest band lies, for
+ * strong lenses well outside the dip (|u'| = 0.43 alpha + 0.71).
+ */
+export function widthsAhead(
+	profiles: ProfileCache,
+	alpha: number,
+	betaS: number,
+	lowestMhz: number,
+	reference: number,
+) {
+	const strength = alphaAt(alpha, (lowestMhz * 1400) / reference);
+	const outer = strength > 2.24 ? 0.43 * strength + 0.71 : 0;
+	return Math.min(MOST_AHEAD, CENTRES_AHEAD + outer / profiles.get(alpha, betaS).fwhm);
+}
+
 /** Lens radii beyond which templates are cut: some seven widths of the dip. */
 const FARTHEST = 40;
+
+/** Gain that differs from 1 by less is none: a twentieth of the errors' floor. */
+const FLAT = 3e-4;
 
 /** Steps of the logarithms of strength and size in which profiles are kept. */
 const STRENGTH_STEP = 0.04;
@@ -83,14 +104,23 @@ export class ProfileCache {
 		let profile = this.profiles.get(key);
 		if (profile === undefined) {
 			if (this.profiles.size >= this.most) this.profiles.clear();
-			profile = lensProfile(Math.exp(STRENGTH_STEP * a), Math.exp(SIZE_STEP * b), {
-				samplesPerSource: 8,
-				farthest: FARTHEST,
-			});
+			profile = trimmed(
+				lensProfile(Math.exp(STRENGTH_STEP * a), Math.exp(SIZE_STEP * b), {
+					samplesPerSource: 8,
+					farthest: FARTHEST,
+				}),
+			);
 			this.profiles.set(key, profile);
 		}
 		return profile;
 	}
+}
+
+/** Without the outskirts, where the gain is 1: they cost as much as the dip. */
+function trimmed(profile: LensProfile): LensProfile {
+	let last = profile.gain.length - 1;
+	while (last > 0 && Math.abs(profile.gain[last] - 1) < FLAT) last--;
+	return { ...profile, gain: profile.gain.slice(0, Math.min(profile.gain.length, last + 2)) };
 }
 
 class BankBuilder {
@@ -156,7 +186,7 @@ class BankBuilder {
 
 	bank(
 		mjd: Float64Array,
-		ahead: number,
+		ahead: (shape: Shape) => number,
 		longestShare: number,
 		least: (shape: Shape) => number = () => 0,
 	): TemplateBank {
@@ -169,7 +199,7 @@ class BankBuilder {
 			centre: Float64Array.from(this.centre),
 			width: Float64Array.from(this.width),
 			ready: Int32Array.from(this.ready),
-			ahead,
+			ahead: Float64Array.from(this.shapes, ahead),
 			longestShare,
 			cadence: cadenceOf(mjd),
 			shape: Int16Array.from(this.shape),
@@ -213,6 +243,7 @@ export function lensBank(
 		const central = profiles.get(alpha, betaS);
 		const byBand = Array.from(frequencyMhz, (nu) => profiles.get(alphaAt(alpha, (nu * 1400) / reference), betaS));
 		const reach = Math.max(...byBand.map(effectiveReach));
+		const ahead = widthsAhead(profiles, alpha, betaS, frequencyMhz[0], reference);
 		for (const width of LENS_WIDTHS) {
 			if (width < 3 * cadence || width > Math.max(LONGEST_SHARE * span, 3 * cadence)) continue;
 			const days = width / central.fwhm;
@@ -221,7 +252,7 @@ export function lensBank(
 				width < 40
 					? width / stepsPerWidth
 					: Math.max(width / (2 * stepsPerWidth), Math.min(cadence, width / stepsPerWidth));
-			for (let t0 = mjd[0] - 0.5 * width; t0 <= mjd[epochs - 1] + CENTRES_AHEAD * width; t0 += step) {
+			for (let t0 = mjd[0] - 0.5 * width; t0 <= mjd[epochs - 1] + ahead * width; t0 += step) {
 				const from = firstAtOrAfter(mjd, t0 - reach * days);
 				const to = firstAtOrAfter(mjd, t0 + reach * days);
 				builder.add(
@@ -238,7 +269,9 @@ export function lensBank(
 			}
 		}
 	}
-	return builder.bank(mjd, CENTRES_AHEAD, LONGEST_SHARE, (shape) =>
+	const aheadOf = (shape: Shape) =>
+		shape.kind === "lens" ? widthsAhead(profiles, shape.alpha, shape.betaS, frequencyMhz[0], reference) : 0;
+	return builder.bank(mjd, aheadOf, LONGEST_SHARE, (shape) =>
 		shape.kind === "lens" ? amplitudeAtDepth(profiles, shape.alpha, shape.betaS, SEARCHED_DEPTH) : 0,
 	);
 }
@@ -314,5 +347,5 @@ export function alternativeBank(mjd: Float64Array, frequencyMhz: Float64Array): 
 				() => -1,
 			);
 	}
-	return builder.bank(mjd, Infinity, Infinity);
+	return builder.bank(mjd, () => Infinity, Infinity);
 }

@@ -1,9 +1,11 @@
 import type { Candidate } from "./candidate.ts";
 import { type CorrectedField, leaveOut, sourceOf } from "./detect.ts";
-import { FieldFilter } from "./field-filter.ts";
 import { loadLens, MOST_LENSED } from "./lens-fit.ts";
+import { MatchedFilter } from "./matched-filter.ts";
+import { NullModel } from "./null-model.ts";
 import { prepareSeries } from "./series.ts";
 import { sigmaOf, significanceOf } from "./significance.ts";
+import { ProfileCache } from "./templates.ts";
 
 /** Relative difference between a claimed and a recomputed likelihood ratio that rounding and stored digits explain. */
 const TOLERANCE = 0.05;
@@ -80,10 +82,10 @@ export function verifyCandidate(field: CorrectedField, candidate: Candidate): st
 	});
 	if (problems.length > 0) return problems;
 	const e = candidate.explanation;
-	const filter = new FieldFilter(field.mjd, field.frequencyMhz);
-	const { model } = filter;
+	const model = new NullModel();
+	const filter = new MatchedFilter();
 	model.prepare(series);
-	loadLens(filter, series, {
+	loadLens({ profiles: new ProfileCache(), scratch: new Float64Array(0), filter }, series, {
 		alpha: e.alpha_1400mhz * (1400 / e.reference_frequency_mhz) ** 2,
 		betaS: e.beta_s,
 		widthDays: e.fwhm_days,
@@ -92,9 +94,9 @@ export function verifyCandidate(field: CorrectedField, candidate: Candidate): st
 	let none = -Infinity;
 	for (let g = 0; g < model.grid.length; g++) {
 		none = Math.max(none, model.logLikelihood[g]);
-		filter.filter.evaluate(model, g, MOST_LENSED);
+		filter.evaluate(model, g, MOST_LENSED);
 	}
-	const lambda = 2 * (filter.filter.result.logLikelihood - none);
+	const lambda = 2 * (filter.result.logLikelihood - none);
 	const close = (found: number, claimed: number) => Math.abs(found - claimed) <= TOLERANCE * Math.abs(claimed) + 1;
 	if (!close(lambda, e.lambda_null))
 		problems.push(`the measurements give a likelihood ratio of ${lambda.toFixed(2)}, not ${e.lambda_null.toFixed(2)}`);

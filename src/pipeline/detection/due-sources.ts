@@ -8,8 +8,9 @@ export const RESTLESS_ETA = 1.5;
 /** Without a surprise a source is looked at again when its points have grown by this share, and by at least so many. */
 const GROWTH = 0.25;
 const LEAST_GROWTH = 24;
-/** Such reviews per run, most overdue first: the rest waits for the next. */
-const MOST_REVIEWS = 20;
+/** Such reviews per run, most overdue first, and searches of surprising sources: the rest waits for the next. */
+const MOST_REVIEWS = 10;
+export const MOST_SURPRISES = 40;
 /** Images closer in time than this are one epoch, days. */
 const EPOCH_DAYS = 0.04;
 
@@ -42,6 +43,7 @@ export async function dueSources(db: Queryable, runId: string): Promise<Due> {
 	const sources = await watchedSources(db, [...bySource.keys()]);
 	const watched: DueSource[] = [];
 	const ranked: { source: DueSource; rank: number }[] = [];
+	const surprises: { source: DueSource; rank: number }[] = [];
 	const reviews: { source: DueSource; rank: number }[] = [];
 	for (const { watch: stored, points: n, under_review_until: until, ...place } of sources) {
 		const watch = stored ?? newWatch();
@@ -53,13 +55,17 @@ export async function dueSources(db: Queryable, runId: string): Promise<Due> {
 		const grown = (n - searchedPoints) / Math.max(LEAST_GROWTH, GROWTH * searchedPoints);
 		if (searchedPoints === 0) ranked.push({ source, rank: Infinity });
 		else if (until !== null && own.length > 0 && own[own.length - 1].mjd <= until) ranked.push({ source, rank: 1e6 });
-		else if (urgency(watch) >= 1) ranked.push({ source, rank: urgency(watch) });
+		else if (urgency(watch) >= 1) surprises.push({ source, rank: urgency(watch) });
 		else if (grown >= 1) reviews.push({ source, rank: grown });
 	}
 	const order = (a: { source: DueSource; rank: number }, b: { source: DueSource; rank: number }) =>
 		a.rank === b.rank ? a.source.id - b.source.id : b.rank - a.rank;
 	return {
-		due: [...ranked.sort(order), ...reviews.sort(order).slice(0, MOST_REVIEWS)].map(({ source }) => source),
+		due: [
+			...ranked.sort(order),
+			...surprises.sort(order).slice(0, MOST_SURPRISES),
+			...reviews.sort(order).slice(0, MOST_REVIEWS),
+		].map(({ source }) => source),
 		watched,
 	};
 }

@@ -2,8 +2,8 @@ import { availableParallelism } from "node:os";
 import { Piscina } from "piscina";
 import type { Detections, DetectOptions, DetectSource, LightCurveTable } from "../../detection/detect.ts";
 
-/** Sources without a field stand alone; so many of them make one task. */
-const ALONE_PER_TASK = 25;
+/** So many sources without a field, or of a field whose gain is known, make one task: small enough to share out evenly. */
+const PER_TASK = 8;
 
 /** Idle threads stay so long: what they have learned of lenses serves the next epoch. */
 const IDLE_MS = 10 * 60_000;
@@ -44,10 +44,10 @@ export async function detectInThreads(
 		if (options.normalized !== true) return field;
 		const before = counts.get(field) ?? 0;
 		counts.set(field, before + 1);
-		return `${field} ${Math.floor(before / ALONE_PER_TASK)}`;
+		return `${field} ${Math.floor(before / PER_TASK)}`;
 	};
 	sources.forEach((source, i) => {
-		const key = source.fieldId === undefined ? `alone ${Math.floor(alone++ / ALONE_PER_TASK)}` : part(source.fieldId);
+		const key = source.fieldId === undefined ? `alone ${Math.floor(alone++ / PER_TASK)}` : part(source.fieldId);
 		const group = groups.get(key);
 		if (group === undefined) groups.set(key, [i]);
 		else group.push(i);
@@ -69,6 +69,15 @@ export async function detectInThreads(
 				options.only === undefined
 					? undefined
 					: new Set([...options.only].flatMap((source) => place.get(source) ?? []));
+			const searchedUntil =
+				options.searchedUntil === undefined
+					? undefined
+					: new Map(
+							list.flatMap((source, j): [number, number][] => {
+								const until = options.searchedUntil?.get(source);
+								return until === undefined ? [] : [[j, until]];
+							}),
+						);
 			const result = (await pool.run({
 				table: {
 					sourceIndex: Int32Array.from(rows[g], (row) => place.get(table.sourceIndex[row]) as number),
@@ -78,7 +87,7 @@ export async function detectInThreads(
 					fluxErr: pick(table.fluxErr),
 				},
 				sources: list.map((source) => sources[source]),
-				options: { ...options, only },
+				options: { ...options, only, searchedUntil },
 			})) as Detections;
 			onProgress(++done, lists.length);
 			return {

@@ -10,7 +10,7 @@ import { mergeStored } from "./merge-stored.ts";
 import { flagGroups, type RefusedCandidate, verifyCandidates } from "./verify-stored.ts";
 
 /** Which detector spoke, in the history of a candidate. */
-const DETECTOR = "lens-filter-2";
+const DETECTOR = "lens-filter-3";
 
 export interface JudgedSource {
 	id: number;
@@ -39,6 +39,8 @@ export interface JudgeHooks {
 	newest?: number | undefined;
 	/** How often the sources are looked at. */
 	looks?: Looks | undefined;
+	/** Per source the number of its newest points that no search has seen. */
+	unsearched?: ReadonlyMap<number, number> | undefined;
 }
 
 /** A detector that contradicts the measurements is a fault that somebody must hear of. */
@@ -51,7 +53,7 @@ export async function judgeStored(
 	sources: readonly JudgedSource[],
 	settings: DetectionSettings,
 	configurationHash: string,
-	{ onRefused = reportRefused, onProgress = () => {}, newest, looks }: JudgeHooks = {},
+	{ onRefused = reportRefused, onProgress = () => {}, newest, looks, unsearched }: JudgeHooks = {},
 ): Promise<Judgement> {
 	const columns = await lightCurveColumns(
 		db,
@@ -61,7 +63,7 @@ export async function judgeStored(
 	);
 	const table = packedTable(sources, columns, await bandFrequencies(db));
 	const named = detectSources(sources);
-	const found = await judge(table, named, settings, looks, onProgress);
+	const found = await judge(table, named, settings, looks, searchedUntil(sources, columns, unsearched), onProgress);
 	const { accepted, refused } = verifyCandidates(table, named, found.candidates);
 	for (const { candidate, reasons } of refused)
 		for (const reason of reasons) onRefused(named[candidate.sourceIndex].id, reason);
@@ -72,6 +74,30 @@ export async function judgeStored(
 		lastMjd.set(id, Math.max(mjd, lastMjd.get(id) ?? -Infinity));
 	});
 	return { sources, detections, refused, lastMjd };
+}
+
+/** Per source (index) when the newest of the points was measured that a search has seen. */
+function searchedUntil(
+	sources: readonly JudgedSource[],
+	columns: LightCurveColumns,
+	unsearched: ReadonlyMap<number, number> | undefined,
+): Map<number, number> | undefined {
+	if (unsearched === undefined) return undefined;
+	const times = new Map<number, number[]>();
+	columns.mjd.forEach((mjd, i) => {
+		const id = columns.sourceId[i];
+		if (!unsearched.has(id)) return;
+		const own = times.get(id);
+		if (own === undefined) times.set(id, [mjd]);
+		else own.push(mjd);
+	});
+	const until = new Map<number, number>();
+	sources.forEach(({ id }, place) => {
+		const own = times.get(id)?.sort((a, b) => a - b) ?? [];
+		const seen = own.length - (unsearched.get(id) ?? own.length);
+		if (seen > 0) until.set(place, own[seen - 1]);
+	});
+	return until;
 }
 
 export async function bandFrequencies(db: Queryable): Promise<Map<number, number>> {
@@ -165,6 +191,7 @@ const judge = (
 	sources: readonly DetectSource[],
 	settings: DetectionSettings,
 	looks: Looks | undefined,
+	searchedUntil: ReadonlyMap<number, number> | undefined,
 	onProgress: (done: number, total: number) => void,
 ): Promise<Detections> =>
 	detectInThreads(
@@ -177,6 +204,7 @@ const judge = (
 			tierMedium: settings.tier_medium,
 			normalized: true,
 			looks,
+			searchedUntil,
 		},
 		onProgress,
 	);

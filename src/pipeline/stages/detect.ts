@@ -31,6 +31,11 @@ export const detect: Stage = {
 			const judgement = await judgeStored(database, sources, config.ese_detection, configurationHash, {
 				newest: NEWEST_POINTS,
 				looks: "every-epoch",
+				unsearched: new Map(
+					sources.flatMap(({ id, points, watch }) =>
+						watch.searchedPoints > 0 ? [[id, points - watch.searchedPoints] as const] : [],
+					),
+				),
 			});
 			judgements.push(judgement);
 			const noise = new Map(judgement.detections.scores.map((score) => [score.sourceIndex, score.noise]));
