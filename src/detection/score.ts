@@ -2,7 +2,7 @@ import { type Alternative, alternativeLogLikelihood, bestAlternative, NOTHING } 
 import type { FieldFilter } from "./field-filter.ts";
 import { carriers, without } from "./leave-one-out.ts";
 import { type LensFit, loadLens, MOST_LENSED, refineLens, scanLens } from "./lens-fit.ts";
-import { NULL_GRID, type NullModel, type Series } from "./null-model.ts";
+import { NULL_GRID, type Series } from "./null-model.ts";
 import { best, type Search, type Start } from "./template-search.ts";
 import { SPIKE_LIMIT, type TemplateBank } from "./templates.ts";
 
