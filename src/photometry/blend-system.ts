@@ -1,5 +1,6 @@
 import type { ForcedPlan } from "./forced-plan.ts";
 import { gaussianRow } from "./gaussian-row.ts";
+import { GaussianRows } from "./gaussian-rows.ts";
 import { stampEnd, stampStart } from "./stamp.ts";
 
 /** Systems up to this size are kept and solved as dense matrices. */
@@ -64,6 +65,9 @@ export class BlendScratch {
 	readonly to: number[] = [];
 	/** Keeps the loads of {@link touchStamps} from being optimised away. */
 	warmed = 0;
+	/** The kernels of a pair, followed from row to row. */
+	readonly first = new GaussianRows();
+	readonly second = new GaussianRows();
 	readonly totals = new Float64Array(2);
 	readonly sums = new Float64Array(4);
 
@@ -247,28 +251,21 @@ function pairRow(
 	length: number,
 	scratch: BlendScratch,
 ): boolean {
-	const { image, noise, background, x, y } = plan.input;
-	const s = sources[0];
-	const t = sources[1];
-	const a1 = plan.a[s];
-	const a2 = plan.a[t];
-	const dx1 = x0 - x[s];
-	const dx2 = x0 - x[t];
-	const dy1 = row - y[s];
-	const dy2 = row - y[t];
-	const e1 = a1 * dx1 * dx1 + plan.b[s] * dx1 * dy1 + plan.c[s] * dy1 * dy1;
-	const e2 = a2 * dx2 * dx2 + plan.b[t] * dx2 * dy2 + plan.c[t] * dy2 * dy2;
+	const { image, noise, background } = plan.input;
 	// The recurrence begins at the row's first pixel: it must not have underflowed there.
-	if (e1 > 500 || e2 > 500 || length > 500) return false;
+	if (length > 500 || !scratch.first.begin(plan, sources[0], x0, row)) return false;
+	if (!scratch.second.begin(plan, sources[1], x0, row)) return false;
 	const pixels = image.data;
 	const rms = noise.data;
-	const base = background?.data;
-	let k1 = Math.exp(-e1);
-	let k2 = Math.exp(-e2);
-	let g1 = Math.exp(-(a1 * (2 * dx1 + 1) + plan.b[s] * dy1));
-	let g2 = Math.exp(-(a2 * (2 * dx2 + 1) + plan.b[t] * dy2));
-	const curve1 = Math.exp(-2 * a1);
-	const curve2 = Math.exp(-2 * a2);
+	// Without a background nothing of it is subtracted: a test in the loop would cost more.
+	const base = (background ?? image).data;
+	const share = background === undefined ? 0 : 1;
+	let k1 = scratch.first.k;
+	let k2 = scratch.second.k;
+	let g1 = scratch.first.g;
+	let g2 = scratch.second.g;
+	const curve1 = scratch.first.curve;
+	const curve2 = scratch.second.curve;
 	let least = Infinity;
 	let squares = 0;
 	let weight1 = 0;
@@ -281,9 +278,10 @@ function pairRow(
 	let n12 = 0;
 	let n22 = 0;
 	const from = row * image.width + x0;
-	for (let p = from; p < from + length; p++) {
+	const end = from + length;
+	for (let p = from; p < end; p++) {
 		const inverse = 1 / rms[p];
-		const d = base === undefined ? pixels[p] : pixels[p] - base[p];
+		const d = pixels[p] - share * base[p];
 		const r = d * inverse;
 		const q1 = k1 * inverse;
 		const q2 = k2 * inverse;

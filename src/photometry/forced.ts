@@ -5,6 +5,7 @@ import { FORCED_FLAG } from "./flags.ts";
 import { emptyFluxes, type ForcedFluxes, setFlux } from "./forced-fluxes.ts";
 import { type ForcedInput, type ForcedPlan, planForced } from "./forced-plan.ts";
 import { gaussianRow } from "./gaussian-row.ts";
+import { GaussianRows } from "./gaussian-rows.ts";
 import { refineWithOptimalWeights } from "./optimal-weights.ts";
 import { stampEnd, stampStart } from "./stamp.ts";
 import { centralFlag, coverageOf, weightMap } from "./stamp-weights.ts";
@@ -74,16 +75,8 @@ function measureSingle(plan: ForcedPlan, out: ForcedFluxes, i: number): void {
 		out.flags[i] |= FORCED_FLAG.bad_position;
 		return;
 	}
-	const central = centralFlag(plan, i);
-	if (central !== 0) {
-		out.flags[i] |= central;
-		return;
-	}
 	const px = x[i];
 	const py = y[i];
-	const a = plan.a[i];
-	const b = plan.b[i];
-	const c = plan.c[i];
 	const width = image.width;
 	const fullX0 = stampStart(px, half);
 	const fullX1 = stampEnd(px, half);
@@ -95,10 +88,15 @@ function measureSingle(plan: ForcedPlan, out: ForcedFluxes, i: number): void {
 	const y1 = Math.min(image.height, fullY1);
 	const clipped = x0 !== fullX0 || x1 !== fullX1 || y0 !== fullY0 || y1 !== fullY1;
 
-	const sums = SUMS;
 	warmed += touchStamp(image, noise, background, x0, x1, y0, y1);
-	if (!cleanStampSums(image, noise, background, x0, x1, y0, y1, px, py, a, b, c, sums)) {
-		validStampSums(image, noise, background, x0, x1, y0, y1, px, py, a, b, c, sums);
+	const central = centralFlag(plan, i);
+	if (central !== 0) {
+		out.flags[i] |= central;
+		return;
+	}
+	const sums = SUMS;
+	if (!cleanStampSums(plan, i, x0, x1, y0, y1, sums)) {
+		validStampSums(plan, i, x0, x1, y0, y1, sums);
 	}
 	const count = sums[5];
 	const full = (fullX1 - fullX0) * (fullY1 - fullY0);
@@ -121,6 +119,9 @@ function measureSingle(plan: ForcedPlan, out: ForcedFluxes, i: number): void {
 	out.localRms[i] = sums[3] / sums[4];
 	setFlux(out, i, flux, Math.sqrt(factor / sums[1]), options.limitSigma);
 }
+
+/** The kernel of the source at hand. */
+const ROWS = new GaussianRows();
 
 /** Scratch of the sums over a stamp: r q, q^2, r^2, k/n, k/n^2, and the number of valid pixels. */
 const SUMS = new Float64Array(6);
@@ -145,9 +146,10 @@ function touchStamp(
 	const rms = noise.data;
 	const base = (background ?? image).data;
 	let sum = 0;
+	const width = image.width;
 	for (let row = y0; row < y1; row++) {
-		const p = row * image.width + x0;
-		const q = row * image.width + x1 - 1;
+		const p = row * width + x0;
+		const q = row * width + x1 - 1;
 		sum += pixels[p] + pixels[q] + rms[p] + rms[q] + base[p] + base[q];
 	}
 	return sum;
@@ -156,38 +158,27 @@ function touchStamp(
 /**
  * All sums of a stamp without an invalid pixel, in one pass, with r = d/n and q = k/n; false if it has one.
  *
- * The exponential runs by recurrence along rows and from row to row (five exponentials a source), and validity is read
- * off the sums: what is not finite poisons them, and a noise that is not positive shows in the least 1/n.
+ * The kernel runs by recurrence ({@link GaussianRows}), and validity is read off the sums: what is not finite poisons
+ * them, and a noise that is not positive shows in the least 1/n.
  */
 function cleanStampSums(
-	image: Plane,
-	noise: Plane,
-	background: Plane | undefined,
+	plan: ForcedPlan,
+	i: number,
 	x0: number,
 	x1: number,
 	y0: number,
 	y1: number,
-	px: number,
-	py: number,
-	a: number,
-	b: number,
-	c: number,
 	sums: Float64Array,
 ): boolean {
+	const { image, noise, background } = plan.input;
 	const pixels = image.data;
 	const rms = noise.data;
-	const base = background?.data;
-	const dx0 = x0 - px;
-	const dy0 = y0 - py;
+	// Without a background nothing of it is subtracted: a test in the loop would cost more.
+	const base = (background ?? image).data;
+	const share = background === undefined ? 0 : 1;
+	const width = image.width;
 	// Narrow beams at a slant begin a row below the smallest double, and very large stamps gather rounding.
-	const corner = a * dx0 * dx0 + Math.abs(b * dx0) * Math.max(-dy0, y1 - py) + c * dy0 * dy0;
-	if (corner > 500 || x1 - x0 > 1000) return false;
-	let rowK = Math.exp(-(a * dx0 * dx0 + b * dx0 * dy0 + c * dy0 * dy0));
-	let rowStep = Math.exp(-(b * dx0 + c * (2 * dy0 + 1)));
-	const rowCurve = Math.exp(-2 * c);
-	let rowG = Math.exp(-(a * (2 * dx0 + 1) + b * dy0));
-	const gStep = Math.exp(-b);
-	const curve = Math.exp(-2 * a);
+	if (x1 - x0 > 1000) return false;
 	let srq = 0;
 	let sqq = 0;
 	let srr = 0;
@@ -195,11 +186,14 @@ function cleanStampSums(
 	let skn2 = 0;
 	let least = Infinity;
 	for (let row = y0; row < y1; row++) {
-		let k = rowK;
-		let g = rowG;
-		for (let p = row * image.width + x0; p < row * image.width + x1; p++) {
+		if (!ROWS.begin(plan, i, x0, row)) return false;
+		let k = ROWS.k;
+		let g = ROWS.g;
+		const curve = ROWS.curve;
+		const end = row * width + x1;
+		for (let p = row * width + x0; p < end; p++) {
 			const inverse = 1 / rms[p];
-			const d = base === undefined ? pixels[p] : pixels[p] - base[p];
+			const d = pixels[p] - share * base[p];
 			const r = d * inverse;
 			const q = k * inverse;
 			if (inverse < least) least = inverse;
@@ -211,9 +205,6 @@ function cleanStampSums(
 			k *= g;
 			g *= curve;
 		}
-		rowK *= rowStep;
-		rowStep *= rowCurve;
-		rowG *= gStep;
 	}
 	sums[0] = srq;
 	sums[1] = sqq;
@@ -226,27 +217,22 @@ function cleanStampSums(
 
 /** The same sums over the valid pixels of any stamp, each tested by itself. */
 function validStampSums(
-	image: Plane,
-	noise: Plane,
-	background: Plane | undefined,
+	plan: ForcedPlan,
+	s: number,
 	x0: number,
 	x1: number,
 	y0: number,
 	y1: number,
-	px: number,
-	py: number,
-	a: number,
-	b: number,
-	c: number,
 	sums: Float64Array,
 ): void {
+	const { image, noise, background, x, y } = plan.input;
 	const pixels = image.data;
 	const rms = noise.data;
 	const base = background?.data;
 	const kernel = new Float64Array(x1 - x0);
 	sums.fill(0);
 	for (let row = y0; row < y1; row++) {
-		gaussianRow(kernel, 0, x1 - x0, a, b, c, x0 - px, row - py);
+		gaussianRow(kernel, 0, x1 - x0, plan.a[s], plan.b[s], plan.c[s], x0 - x[s], row - y[s]);
 		for (let i = 0; i < x1 - x0; i++) {
 			const p = row * image.width + x0 + i;
 			const n = rms[p];

@@ -51,8 +51,8 @@ export function gaussianCorrelation(
 /** The correlation assumed when none can be measured: the shape of the beam, as natural weighting gives. */
 export const beamCorrelation = (beam: PixelKernel): NoiseCorrelation => gaussianCorrelation(beam, "beam");
 
-/** exp(-16) = 1e-7. */
-const OVERLAP_EXPONENT = 16;
+/** Beyond it a kernel's overlap holds exp(-11) = 2e-5 of its sum: 1e-5 of an error bar. */
+const OVERLAP_EXPONENT = 11;
 let ROW = new Float64Array(64);
 
 /**
@@ -69,7 +69,7 @@ export function sharedNoise(
 	const { norm, kernel } = kernelOverlap(first, second);
 	const { radius, table } = correlation;
 	const size = 2 * radius + 1;
-	// Only lags in the ellipse where the overlap exceeds 1e-7 of its peak add to the sum.
+	// Only lags in the ellipse where the overlap exceeds exp(-OVERLAP_EXPONENT) of its peak add to the sum.
 	const det = 4 * kernel.a * kernel.c - kernel.b * kernel.b;
 	const halfHeight = Math.sqrt((4 * kernel.a * OVERLAP_EXPONENT) / det);
 	const y0 = Math.max(-radius, Math.ceil(dy - halfHeight));
