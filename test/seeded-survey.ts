@@ -257,7 +257,7 @@ async function seedFluxes(tx: Transaction, seed: FluxSeed): Promise<void> {
 	await tx.execute(
 		"seed states",
 		`INSERT INTO light_curve_state (source_id, band_id, state, n, mean_jy, weighted_mean_jy, v, eta, log10_p, modulation_index, last_mjd)
-		 SELECT source_id, band_id, '{}', count(*), avg(flux_norm_jy), sum(w * flux_norm_jy) / sum(w),
+		 SELECT source_id, band_id, '', count(*), avg(flux_norm_jy), sum(w * flux_norm_jy) / sum(w),
 		 stddev_samp(flux_norm_jy) / avg(flux_norm_jy),
 		 (sum(w * flux_norm_jy ^ 2) - sum(w * flux_norm_jy) ^ 2 / sum(w)) / (count(*) - 1), -1, stddev_samp(flux_norm_jy) / avg(flux_norm_jy), max(mjd)
 		 FROM (SELECT *, flux_norm_err_jy ^ -2 AS w FROM measurement WHERE flux_norm_jy IS NOT NULL) AS m GROUP BY source_id, band_id`,

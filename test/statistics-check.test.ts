@@ -35,9 +35,11 @@ describe("statistics against measurements", () => {
 		const store = await openStore({ dataFolder: data });
 		const { database } = store;
 		const spoil = (text: string) => database.execute("spoil", text);
-		await spoil("UPDATE light_curve_state SET state[2] = state[2] * 1.0001 WHERE source_id = 3 AND band_id = 1");
+		await spoil(
+			"UPDATE light_curve_state SET state = set_byte(state, 11, get_byte(state, 11) # 255) WHERE source_id = 3 AND band_id = 1",
+		);
 		await spoil("DELETE FROM light_curve_state WHERE source_id = 5 AND band_id = 2");
-		await spoil("UPDATE light_curve_state SET state = '{1,2}' WHERE source_id = 7 AND band_id = 3");
+		await spoil("UPDATE light_curve_state SET state = '\\x3ff0' WHERE source_id = 7 AND band_id = 3");
 		await spoil(
 			"DELETE FROM measurement WHERE ctid IN (SELECT ctid FROM measurement WHERE source_id = 9 AND band_id = 4 LIMIT 1)",
 		);
@@ -77,7 +79,10 @@ describe("statistics against measurements", () => {
 		const store = await openStore({ dataFolder: data });
 		try {
 			const { database } = store;
-			await database.execute("spoil", "UPDATE light_curve_state SET state[1] = 3 WHERE source_id = 2 AND band_id = 1");
+			await database.execute(
+				"spoil",
+				"UPDATE light_curve_state SET state = set_byte(state, 1, 8) WHERE source_id = 2 AND band_id = 1",
+			);
 			const checks = scheduleChecks(database, loadConfig().config, createLogger("fatal"), 50);
 			const scheduled = () =>
 				database.query("scheduled", "SELECT wrong, repaired FROM statistics_check WHERE trigger = 'schedule'");

@@ -7,7 +7,7 @@ import { inSpan, type SpanRecord } from "../observability/tracing.ts";
 
 // PostgreSQL's int8 counts and ids of ours stay far below 2^53.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
-// Arrays of doubles hold running statistics, tens of thousands of them per epoch: one split instead of a general parser.
+// Light curves come packed as arrays of doubles: one split instead of a general parser.
 const FLOAT8_ARRAY = 1022;
 pg.types.setTypeParser(FLOAT8_ARRAY as never, (text: string): number[] =>
 	text === "{}"
@@ -19,10 +19,6 @@ pg.types.setTypeParser(FLOAT8_ARRAY as never, (text: string): number[] =>
 );
 
 export type Row = Record<string, unknown>;
-
-/** Doubles as PostgreSQL reads an array of them. */
-export const arrayText = (values: number[]): string =>
-	`{${values.map((value) => (value === Infinity ? "Infinity" : value === -Infinity ? "-Infinity" : value)).join(",")}}`;
 
 /** What a transaction and the pool have in common. Every statement carries a name, which becomes its span. */
 export interface Queryable {
@@ -44,7 +40,7 @@ export interface Transaction extends Queryable {
 export interface CopyColumn {
 	name: string;
 	/** The value of row i; null, undefined and NaN are stored as NULL. */
-	value(row: number): number | string | boolean | null | undefined;
+	value(row: number): number | string | boolean | Buffer | null | undefined;
 }
 
 export interface ConnectionTarget {
@@ -106,6 +102,7 @@ function* copyText(columns: CopyColumn[], rows: number): Generator<string> {
 							? "-Infinity"
 							: value;
 			else if (value === null || value === undefined) chunk += "\\N";
+			else if (typeof value === "object") chunk += `\\\\x${value.toString("hex")}`;
 			else if (typeof value === "boolean") chunk += value ? "t" : "f";
 			else chunk += escapeCopy(value);
 		}

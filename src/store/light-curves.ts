@@ -1,5 +1,6 @@
 import { decodeState, encodeState, type LightCurveState, type LightCurveSummary } from "../variability/statistics.ts";
-import { arrayText, type Queryable, type Transaction } from "./database.ts";
+import type { Queryable, Transaction } from "./database.ts";
+import { bytesOf, doublesOf } from "./double-bytes.ts";
 
 export interface StateKey {
 	sourceId: number;
@@ -15,14 +16,16 @@ export async function loadStates(
 	otherFields: number[],
 	configuration: string,
 ): Promise<Map<string, LightCurveState>> {
-	const rows = await db.query<{ source_id: number; band_id: number; state: number[] }>(
+	const rows = await db.query<{ source_id: number; band_id: number; state: Buffer }>(
 		"load states",
 		`SELECT source_id, band_id, state FROM light_curve_state l JOIN source ON source.id = source_id
 		 WHERE configuration = $3 AND (field_id IS NULL OR field_id <> ALL($2))
 		 AND source_id IN (SELECT m.source_id FROM measurement m WHERE m.run_id = $1)`,
 		[runId, otherFields, configuration],
 	);
-	return new Map(rows.map((row) => [keyOf({ sourceId: row.source_id, bandId: row.band_id }), decodeState(row.state)]));
+	return new Map(
+		rows.map((row) => [keyOf({ sourceId: row.source_id, bandId: row.band_id }), decodeState(doublesOf(row.state))]),
+	);
 }
 
 export interface StateUpdate extends StateKey {
@@ -44,7 +47,7 @@ export async function storeStates(tx: Transaction, updates: StateUpdate[], confi
 			{ name: "source_id", value: (i) => updates[i].sourceId },
 			{ name: "band_id", value: (i) => updates[i].bandId },
 			{ name: "configuration", value: () => configuration },
-			{ name: "state", value: (i) => arrayText(encodeState(updates[i].state)) },
+			{ name: "state", value: (i) => bytesOf(encodeState(updates[i].state)) },
 			{ name: "n", value: (i) => updates[i].summary.n },
 			{ name: "mean_jy", value: (i) => updates[i].summary.mean },
 			{ name: "weighted_mean_jy", value: (i) => updates[i].summary.weightedMean },

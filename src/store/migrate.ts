@@ -10,6 +10,7 @@ import { binned } from "./migrations/0005-binned.ts";
 import { arrivals } from "./migrations/0006-arrivals.ts";
 import { correctionHistory } from "./migrations/0007-correction-history.ts";
 import { detection } from "./migrations/0008-detection.ts";
+import { epochLocality } from "./migrations/0009-epoch-locality.ts";
 
 interface Migration {
 	version: number;
@@ -27,6 +28,7 @@ export const MIGRATIONS: Migration[] = [
 	{ version: 6, name: "arrivals", sql: arrivals },
 	{ version: 7, name: "correction history", sql: correctionHistory },
 	{ version: 8, name: "detection", sql: detection },
+	{ version: 9, name: "epoch locality", sql: epochLocality },
 ];
 
 /** Any number that nobody else locks on: two processes that upgrade at once must take turns. */

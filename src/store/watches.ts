@@ -1,5 +1,6 @@
 import { decodeWatch, encodeWatch, type Watch } from "../detection/watch.ts";
-import { arrayText, type Queryable, type Transaction } from "./database.ts";
+import type { Queryable, Transaction } from "./database.ts";
+import { bytesOf, doublesOf } from "./double-bytes.ts";
 import { SCALED_VALUE } from "./measurements.ts";
 
 export interface FreshPoint {
@@ -47,7 +48,7 @@ export interface WatchedSource {
 	points: number;
 	/** Newest day of an open or confirmed candidate and a half of its length: so long its event may go on. */
 	under_review_until: number | null;
-	state: number[] | null;
+	state: Buffer | null;
 }
 
 /** What is known of sources, with the states of their filters. */
@@ -68,7 +69,7 @@ export async function watchedSources(
 	return rows.map(({ state, ...row }) => {
 		if (state === null) return { ...row, watch: null };
 		try {
-			return { ...row, watch: decodeWatch(state) };
+			return { ...row, watch: decodeWatch([...doublesOf(state)]) };
 		} catch {
 			// A state of another version: the filter begins anew.
 			return { ...row, watch: null };
@@ -80,13 +81,13 @@ export async function storeWatches(tx: Transaction, watches: readonly { id: numb
 	if (watches.length === 0) return;
 	await tx.execute(
 		"watch staging",
-		"CREATE TEMPORARY TABLE IF NOT EXISTS watch_staging (source_id bigint, state double precision[]) ON COMMIT DROP",
+		"CREATE TEMPORARY TABLE IF NOT EXISTS watch_staging (source_id bigint, state bytea) ON COMMIT DROP",
 	);
 	await tx.copy(
 		"watch_staging",
 		[
 			{ name: "source_id", value: (i) => watches[i].id },
-			{ name: "state", value: (i) => arrayText(encodeWatch(watches[i].watch)) },
+			{ name: "state", value: (i) => bytesOf(encodeWatch(watches[i].watch)) },
 		],
 		watches.length,
 	);

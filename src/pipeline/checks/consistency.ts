@@ -1,4 +1,5 @@
 import type { Database } from "../../store/database.ts";
+import { doublesOf } from "../../store/double-bytes.ts";
 import { type StateUpdate, storeStates } from "../../store/light-curves.ts";
 import { SCALED_VALUE } from "../../store/measurements.ts";
 import { recordCheck, type StatisticsCheck } from "../../store/statistics-checks.ts";
@@ -17,7 +18,7 @@ interface Curve {
 	source: string;
 	band_id: number;
 	mhz: number;
-	state: number[] | null;
+	state: Buffer | null;
 }
 
 interface Point {
@@ -42,10 +43,10 @@ export interface CheckOptions {
 	onProgress?: (done: number, total: number) => void;
 }
 
-function readState(stored: number[] | null): { state: LightCurveState; fault: string | null } {
+function readState(stored: Buffer | null): { state: LightCurveState; fault: string | null } {
 	if (stored === null) return { state: emptyState(), fault: "there are measurements and no statistics" };
 	try {
-		return { state: decodeState(stored), fault: null };
+		return { state: decodeState(doublesOf(stored)), fault: null };
 	} catch {
 		return { state: emptyState(), fault: "the stored sums cannot be read" };
 	}
