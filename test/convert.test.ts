@@ -10,8 +10,10 @@ import { openMeasurementSet } from "../src/formats/casa/measurement-set.ts";
 import { readCalibrationTable } from "../src/formats/casa/read-calibration-table.ts";
 import { CasaTable } from "../src/formats/casa/table.ts";
 import { readFitsImage } from "../src/formats/fits/image.ts";
+import { openVisibilities } from "../src/formats/open-visibilities.ts";
 import { openUvh5 } from "../src/formats/uvh5/read.ts";
 import { writeUvh5 } from "../src/formats/uvh5/write.ts";
+import { useEarthOrientation } from "../src/sky/earth-orientation.ts";
 import { unpackVisibilities } from "./archives.ts";
 import { digestOf } from "./casa-digest.ts";
 import { pythonWith, runPython } from "./oracle/python.ts";
@@ -212,6 +214,66 @@ describe.skipIf(!hasSharedData)("caustic convert", () => {
 			set.close();
 			expect(digestOf(new CasaTable(other))).toEqual(whole);
 		}
+	});
+
+	test("a refreshed table of the Earth's rotation holds in every thread", async () => {
+		const mjd = 59653;
+		const table = {
+			source: "a test",
+			firstMjd: mjd - 50,
+			lastMeasuredMjd: mjd + 40,
+			stepDays: 1,
+			ut1MinusTai: new Float64Array(100).fill(-37.9),
+			xp: new Float64Array(100),
+			yp: new Float64Array(100),
+			leapSeconds: [],
+		};
+		const digestWith = async (thread: boolean | "only") => {
+			const set = openUvh5(filesOf("dsa-sim-tiny"));
+			const path = join(folder, "rotation.ms");
+			await exportMeasurementSet(set, path, { thread });
+			set.close();
+			return digestOf(new CasaTable(path));
+		};
+		const builtIn = await digestWith("only");
+		useEarthOrientation(table);
+		try {
+			const here = await digestWith(false);
+			expect(here).not.toEqual(builtIn);
+			expect(await digestWith("only")).toEqual(here);
+		} finally {
+			useEarthOrientation(undefined);
+		}
+		expect(await digestWith(false)).toEqual(builtIn);
+	});
+
+	test("UVFITS: the command writes a set that holds what the file holds, and that casacore opens", async () => {
+		const source = sharedData("visibilities", "paper", "zen.2456865.60537.xy.uvcRREAAM.uvfits");
+		const out = join(folder, "paper.ms");
+		const run = caustic("convert", source, "--out", out);
+		expect([run.status, run.stderr.includes("Error")]).toEqual([0, false]);
+		const [from, to] = [openVisibilities([source]), openMeasurementSet(out)];
+		const [a, b] = [await rowsOf(from), await rowsOf(to)];
+		expect([...b.keys()].sort()).toEqual([...a.keys()].sort());
+		expect(a.size).toBeGreaterThan(100);
+		for (const [key, row] of a) {
+			const other = b.get(key);
+			expect([key, other?.flags]).toEqual([key, row.flags]);
+			expect([key, other?.visibilities]).toEqual([key, row.visibilities]);
+			row.uvw.forEach((metres, k) => {
+				expect(Math.abs(metres - (other?.uvw[k] ?? Number.NaN))).toBeLessThan(1e-6);
+			});
+		}
+		from.close();
+		to.close();
+		if (python === undefined) return;
+		const program = `
+import casacore.tables as ct, json, sys
+t = ct.table(sys.argv[1], ack=False)
+print(json.dumps([t.nrows(), list(t.getcell("DATA", 0).shape), int(t.getcol("FLAG").sum())]))`;
+		const flagged = [...a.values()].reduce((sum, row) => sum + row.flags.reduce((n, f) => n + f, 0), 0);
+		const [rows, shape, flags] = runPython(python, program, out) as [number, number[], number];
+		expect([rows >= a.size, shape[0], flags >= flagged]).toEqual([true, to.frequenciesHz.length, true]);
 	});
 
 	test("WEIGHT_SPECTRUM is written if weights vary along any row, and then holds all of them", async () => {

@@ -3,6 +3,9 @@ import { join } from "node:path";
 import { CausticError } from "../error.ts";
 import { type Command, EXIT, helpText, parseInvocation, stringOption } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
+import { keepCompiled } from "./compile-cache.ts";
+
+keepCompiled();
 
 const isBrokenPipe = (error: unknown) => (error as NodeJS.ErrnoException)?.code === "EPIPE";
 

@@ -38,6 +38,9 @@ export function useEarthOrientation(other: EarthOrientationTable | undefined): v
 	addLeapSeconds(other?.leapSeconds ?? []);
 }
 
+/** The table in use if it is not the built-in one: threads know nothing of each other's. */
+export const earthOrientationInUse = (): EarthOrientationTable | undefined => active;
+
 /** The reach of the table in use, for the user and for refusing data beyond it. */
 export function earthOrientationReach(): EarthOrientationReach {
 	const { source, firstMjd, lastMeasuredMjd, stepDays, ut1MinusTai } = table();

@@ -1,5 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { CausticError } from "../../error.ts";
+import { earthOrientationInUse } from "../../sky/earth-orientation.ts";
+import type { EarthOrientationTable } from "../../sky/earth-orientation-table.ts";
 import type { Uvh5Set } from "../uvh5/read.ts";
 import { type PlacingTask, placePieces, STATE } from "./place-rows.ts";
 
@@ -7,6 +9,8 @@ import { type PlacingTask, placePieces, STATE } from "./place-rows.ts";
 export interface PlacingOrder {
 	paths: string[];
 	task: PlacingTask;
+	/** The table that this thread uses instead of the built-in one. */
+	earthOrientation: EarthOrientationTable | undefined;
 }
 
 /** What it says at its end. */
@@ -27,7 +31,7 @@ export async function placeInThreads(
 	here: boolean,
 	between: () => void,
 ): Promise<void> {
-	const order: PlacingOrder = { paths: [...set.source], task };
+	const order: PlacingOrder = { paths: [...set.source], task, earthOrientation: earthOrientationInUse() };
 	const file = import.meta.url.endsWith(".ts") ? "./place-worker.ts" : "./place-worker.js";
 	const workers = Array.from(
 		{ length: threads },

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { CausticError } from "../../error.ts";
+import { useEarthOrientation } from "../../sky/earth-orientation.ts";
 import { openUvh5 } from "../uvh5/read.ts";
 import { placePieces } from "./place-rows.ts";
 import type { PlacingMessage, PlacingOrder } from "./place-thread.ts";
@@ -9,7 +10,8 @@ if (port === null) throw new Error("this file is a thread's");
 const send = (message: PlacingMessage) => port.postMessage(message, []);
 
 try {
-	const { paths, task } = workerData as PlacingOrder;
+	const { paths, task, earthOrientation } = workerData as PlacingOrder;
+	useEarthOrientation(earthOrientation);
 	const set = openUvh5(paths);
 	for (const _ of placePieces(set, task));
 	set.close();
