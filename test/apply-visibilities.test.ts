@@ -9,13 +9,21 @@ import { standardFluxJy, standardSource } from "../src/calibration/flux-scale.ts
 import { airyBeam } from "../src/calibration/primary-beam.ts";
 import { selectAll } from "../src/calibration/selection.ts";
 import { apparentSources, type ModelSource, meridianGeometry } from "../src/calibration/sky-model.ts";
+import type { VisibilitySet } from "../src/calibration/visibility-set.ts";
+import { exportMeasurementSet } from "../src/formats/casa/export-measurement-set.ts";
 import { openMeasurementSet } from "../src/formats/casa/measurement-set.ts";
+import { CasaTable } from "../src/formats/casa/table.ts";
 import { openForUpdate } from "../src/formats/casa/update-measurement-set.ts";
 import { openVisibilities } from "../src/formats/open-visibilities.ts";
+import { openUvh5 } from "../src/formats/uvh5/read.ts";
+import { type BlockCorrection } from "../src/pipeline/calibration/correct-blocks.ts";
+import { flagSet } from "../src/pipeline/calibration/flag-set.ts";
 import { readSkyList } from "../src/pipeline/calibration/sky-list.ts";
+import { readTables } from "../src/pipeline/calibration/table-files.ts";
 import { observerAt } from "../src/sky/apparent-place.ts";
 import { itrfDirection } from "../src/sky/itrf.ts";
 import { unpackVisibilities } from "./archives.ts";
+import { digestOf } from "./casa-digest.ts";
 import { pythonWith, runPython } from "./oracle/python.ts";
 import { hasSharedData, sharedData } from "./shared-data.ts";
 
@@ -44,6 +52,33 @@ describe.skipIf(!hasSharedData)("solutions applied to a transit of 3C286", () =>
 		expect(report.corrected / report.samples).toBeGreaterThan(0.7);
 		expect(report.uncorrectedFraction).toBeLessThan(0.2);
 		expect(report.rfiFraction).toBeCloseTo(0.0265, 3);
+	});
+
+	test("in one thread, in several or by blocks: the same set and the same counts", async () => {
+		const order: BlockCorrection = {
+			tables: readTables(tables, undefined),
+			options: { time: "linear", acrossFlagged: false, maximumAgeS: 86400, mode: "calflag", windowMap: undefined },
+			flags: await flagSet(openUvh5(small()), () => {}),
+			noiseRatio: new Map([["24", 1.5]]),
+		};
+		const module = new URL("../src/pipeline/calibration/correct-blocks.ts", import.meta.url).href;
+		const results = [];
+		for (const thread of [false, "only" as const, undefined]) {
+			const set = openUvh5(small());
+			const path = join(folder, "threads.ms");
+			const counts: Record<string, number> = {};
+			const blocks: VisibilitySet = { ...set, canPlace: false, blocks: (how) => set.blocks(how), close: () => {} };
+			await exportMeasurementSet(thread === undefined ? blocks : set, path, {
+				correction: { module, order, counts },
+				chunkBytes: 1 << 20,
+				...(thread === undefined ? {} : { thread }),
+			});
+			set.close();
+			results.push({ counts, digest: digestOf(new CasaTable(path)) });
+		}
+		expect(results[0].counts.corrected).toBeGreaterThan(1e6);
+		expect(results[1]).toEqual(results[0]);
+		expect(results[2]).toEqual(results[0]);
 	});
 
 	/** The sky as it is: every source through the beam, for rows of a set turned to a phase centre. */

@@ -89,7 +89,11 @@ export class Applier {
 	private readonly options: ApplyOptions;
 	private readonly tables: { named: NamedTable; antennaOf: Int32Array; windows: Int32Array }[];
 	private readonly receptors: (readonly [number, number] | undefined)[];
-	private cache: { window: number; time: number; gains: Float64Array; flags: Uint8Array } | undefined;
+	/** Per window, of the time asked for last: blocks of several windows take turns. */
+	private readonly cache: (
+		| { time: number; gains: Float64Array<ArrayBuffer>; flags: Uint8Array<ArrayBuffer> }
+		| undefined
+	)[] = [];
 
 	/** @throws CausticError for tables of another array, of other polarisations, or that serve no window. */
 	constructor(set: VisibilitySet, tables: readonly NamedTable[], options: ApplyOptions) {
@@ -125,8 +129,9 @@ export class Applier {
 	 * Product of all tables for one integration of one window, [antenna][receptor][channel]. Two receptors always; one that
 	 * a table lacks has no solution.
 	 */
-	private gainsOf(window: number, time: number): { gains: Float64Array; flags: Uint8Array } {
-		if (this.cache !== undefined && this.cache.window === window && this.cache.time === time) return this.cache;
+	private gainsOf(window: number, time: number): { gains: Float64Array<ArrayBuffer>; flags: Uint8Array<ArrayBuffer> } {
+		const known = this.cache[window];
+		if (known?.time === time) return known;
 		const { firstChannel, nChannels } = this.set.spectralWindows[window];
 		const frequencies = this.set.frequenciesHz.subarray(firstChannel, firstChannel + nChannels);
 		const nAntennas = this.set.antennas.length;
@@ -162,8 +167,8 @@ export class Applier {
 				}
 			}
 		}
-		this.cache = { window, time, gains, flags };
-		return this.cache;
+		this.cache[window] = { time, gains, flags };
+		return { gains, flags };
 	}
 
 	/** Corrects a block in place: visibilities, flags, and weights where it has them. */
@@ -173,8 +178,14 @@ export class Applier {
 		const offset = block.firstChannel - begin;
 		const { counts, options } = this;
 		const change = options.mode !== "trial";
+		let time = -1;
+		let gains = new Float64Array(0);
+		let flags = new Uint8Array(0);
 		for (let row = 0; row < block.nRows; row++) {
-			const { gains, flags } = this.gainsOf(block.spectralWindow, block.timeIndex[row]);
+			if (block.timeIndex[row] !== time) {
+				time = block.timeIndex[row];
+				({ gains, flags } = this.gainsOf(block.spectralWindow, time));
+			}
 			const p = block.antenna1[row];
 			const q = block.antenna2[row];
 			for (let s = 0; s < nPol; s++) {

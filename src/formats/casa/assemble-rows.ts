@@ -1,13 +1,7 @@
 import type { SpectralWindow, VisibilityBlock, VisibilitySet } from "../../calibration/visibility-set.ts";
 import { badInput } from "../../error.ts";
+import type { CorrectedBlock } from "./correction.ts";
 import type { DataColumn, MeasurementRows } from "./write-measurement-set.ts";
-
-/** New values for a block's samples, in the block's layout; undefined where they stay. */
-export interface CorrectedBlock {
-	visibilities: Float32Array;
-	flags?: Uint8Array;
-	weights?: Float32Array;
-}
 
 /** Where assembled samples go; all arrays hold the same number of samples. */
 export interface SampleBuffers {

@@ -1,7 +1,8 @@
 import { availableParallelism } from "node:os";
 import type { SpectralWindow, VisibilityBlock, VisibilitySet } from "../../calibration/visibility-set.ts";
 import { Uvh5Set } from "../uvh5/read.ts";
-import { Assembler, assembleRows, type CorrectedBlock } from "./assemble-rows.ts";
+import { Assembler, assembleRows } from "./assemble-rows.ts";
+import { addCounts, type CorrectedBlock, type CorrectionOrder, correctorFor } from "./correction.ts";
 import { type PlacingTask, rowsOf, STATE, sharedRows } from "./place-rows.ts";
 import { placeInThreads } from "./place-thread.ts";
 import type { FieldRow, WindowRow } from "./subtables.ts";
@@ -18,6 +19,8 @@ export interface ExportOptions {
 	centre?: PhaseTarget;
 	/** Calibrated values of a block of `set.blocks()`; with it CORRECTED_DATA is written beside DATA. */
 	correct?: (block: VisibilityBlock) => CorrectedBlock;
+	/** The same, for several threads to work out; `counts` gets what their correctors counted. */
+	correction?: CorrectionOrder & { counts: Record<string, number> };
 	/** Model values of a block, written as MODEL_DATA. */
 	model?: (block: VisibilityBlock) => Float32Array;
 	/** TELESCOPE_NAME instead of the file's; by default DSA-110 is `DSA_110`, as WSClean and EveryBeam know it. */
@@ -64,7 +67,8 @@ export async function exportMeasurementSet(
 	const turning = turningOf(set, options.centre);
 	const nRows = groups.reduce((sum, group) => sum + group[0].nRows, 0);
 	const columns: DataColumn[] = ["DATA"];
-	if (options.correct !== undefined) columns.push("CORRECTED_DATA");
+	const { correction } = options;
+	if (options.correct !== undefined || correction !== undefined) columns.push("CORRECTED_DATA");
 	if (options.model !== undefined) columns.push("MODEL_DATA");
 	const margin = set.integrationS > 0 ? set.integrationS / 2 / 86400 : 0;
 	const writer = new MeasurementSetWriter(path, {
@@ -91,7 +95,12 @@ export async function exportMeasurementSet(
 		if (isPlain && groups.length === 1 && set instanceof Uvh5Set) {
 			counts.notFinite = await placeAll(set, writer, groups[0], windows[0].frequenciesHz, chunkBytes, options);
 		} else {
-			const assembler = new Assembler(set, columns, options);
+			const corrector = correction === undefined ? undefined : await correctorFor(set, correction);
+			const correct = corrector === undefined ? options.correct : (block: VisibilityBlock) => corrector.correct(block);
+			const assembler = new Assembler(set, columns, {
+				...(correct === undefined ? {} : { correct }),
+				...(options.model === undefined ? {} : { model: options.model }),
+			});
 			let done = 0;
 			for await (const rows of assembleRows(set, { groups, chunkBytes }, assembler, counts)) {
 				options.signal?.throwIfAborted();
@@ -100,6 +109,7 @@ export async function exportMeasurementSet(
 				done += rows.count;
 				options.progress?.(done, nRows);
 			}
+			if (corrector !== undefined) addCounts((correction as NonNullable<typeof correction>).counts, corrector.counts());
 		}
 		writer.finish();
 	} catch (error) {
@@ -120,6 +130,7 @@ async function placeAll(
 	chunkBytes: number,
 	options: ExportOptions,
 ): Promise<number> {
+	const { correction } = options;
 	const nPol = set.polarizations.length;
 	const { nRows } = group[0];
 	const rowBytes = frequenciesHz.length * nPol * 8;
@@ -134,6 +145,7 @@ async function placeAll(
 		frequenciesHz,
 		centre: options.centre,
 		files: writer.sampleFiles(),
+		correction: correction === undefined ? undefined : { module: correction.module, order: correction.order },
 		nRows,
 		pieceRows,
 		rows,
@@ -143,7 +155,7 @@ async function placeAll(
 	const pays = rowBytes * nRows > WORTH_A_THREAD;
 	const others = Math.min(MOST_THREADS, cores) - 1;
 	const threads = options.thread === "only" ? Math.max(1, others) : (options.thread ?? pays) ? others : 0;
-	await placeInThreads(set, task, threads, options.thread !== "only", () => {
+	await placeInThreads(set, task, correction?.counts ?? {}, threads, options.thread !== "only", () => {
 		options.signal?.throwIfAborted();
 		options.progress?.(Atomics.load(state, STATE.done), nRows);
 	});

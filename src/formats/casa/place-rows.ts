@@ -1,11 +1,14 @@
 import { closeSync, openSync, writeSync } from "node:fs";
+import type { SamplePlace } from "../../calibration/visibility-set.ts";
 import { failure } from "../../error.ts";
-import { samplePlace } from "../uvh5/placed-rows.ts";
+import { moveRows, samplePlace } from "../uvh5/placed-rows.ts";
 import type { Uvh5Set } from "../uvh5/read.ts";
 import { flagNotFinite } from "./assemble-rows.ts";
+import type { CorrectionOrder, Corrector } from "./correction.ts";
 import { type RowSummary, summarisePlain, summariseRows } from "./row-summary.ts";
 import { type PhaseTarget, turningOf } from "./turn-to-centre.ts";
 import { packBits } from "./values.ts";
+import type { DataColumn, SampleFiles } from "./write-measurement-set.ts";
 
 /** What several threads convert together: pieces of rows, each written to its own place in the files of the columns. */
 export interface PlacingTask {
@@ -13,7 +16,9 @@ export interface PlacingTask {
 	windows: readonly number[];
 	frequenciesHz: Float64Array;
 	centre: PhaseTarget | undefined;
-	files: { DATA: string; FLAG: string; WEIGHT_SPECTRUM: string };
+	files: SampleFiles;
+	/** Where CORRECTED_DATA is wanted. */
+	correction: CorrectionOrder | undefined;
 	nRows: number;
 	/** Rows of a piece, a multiple of eight: bits of different pieces share no byte. */
 	pieceRows: number;
@@ -68,10 +73,57 @@ export function rowsOf(rows: PlacedRows, first: number, count: number, nPol: num
 	};
 }
 
+/** Samples that are calibrated: read here window by window, then put where both columns are assembled. */
+class CorrectedPieces {
+	readonly visibilities: Float32Array;
+	private readonly set: Uvh5Set;
+	private readonly corrector: Corrector;
+	private readonly dense: SamplePlace[];
+
+	constructor(set: Uvh5Set, corrector: Corrector, windows: readonly number[], pieceRows: number, width: number) {
+		this.set = set;
+		this.corrector = corrector;
+		this.visibilities = new Float32Array(2 * pieceRows * width);
+		const nPol = set.polarizations.length;
+		this.dense = windows.map((w) => samplePlace(pieceRows, set.spectralWindows[w].nChannels * nPol));
+	}
+
+	/** One window of rows: as recorded and corrected, with the flags and weights of the corrected. */
+	read(i: number, w: number, first: number, count: number, rows: PlacedRows, place: SamplePlace): void {
+		const dense = this.dense[i];
+		const perRow = dense.width;
+		const { firstChannel, nChannels } = this.set.spectralWindows[w];
+		const { flagged, weight } = this.set.readRows(w, first, count, dense, 0);
+		if (!flagged) dense.flags.fill(0);
+		if (weight !== undefined) dense.weights.fill(weight);
+		moveRows(dense, 0, place, 0, count, perRow, { flagged: false, weight: 0 });
+		const samples = count * perRow;
+		const corrected = this.corrector.correct({
+			...this.set.rowIndices(first, count),
+			spectralWindow: w,
+			firstChannel,
+			nChannels,
+			nRows: count,
+			antenna1: rows.antenna1,
+			antenna2: rows.antenna2,
+			field: rows.field,
+			integrationS: rows.integrationS,
+			uvwM: rows.uvwM,
+			visibilities: dense.visibilities.subarray(0, 2 * samples),
+			flags: dense.flags.subarray(0, samples),
+			weights: dense.weights.subarray(0, samples),
+		});
+		const { visibilities, flags = dense.flags, weights = dense.weights } = corrected;
+		const source = { width: perRow, at: 0, visibilities, flags, weights };
+		const target = { ...place, visibilities: this.visibilities };
+		moveRows(source, 0, target, 0, count, perRow, { flagged: true, weight: undefined });
+	}
+}
+
 /**
  * Converts the pieces that no other thread has taken, one per step; what comes out does not depend on who does which.
  */
-export function* placePieces(set: Uvh5Set, task: PlacingTask): Generator<void> {
+export function* placePieces(set: Uvh5Set, task: PlacingTask, corrector: Corrector | undefined): Generator<void> {
 	const { state, nRows, pieceRows, windows, frequenciesHz } = task;
 	const nPol = set.polarizations.length;
 	const width = frequenciesHz.length * nPol;
@@ -79,10 +131,12 @@ export function* placePieces(set: Uvh5Set, task: PlacingTask): Generator<void> {
 	const place = samplePlace(pieceRows, width);
 	const bits = new Uint8Array((pieceRows * width) / 8);
 	let flagsAreClear = true;
+	const corrected =
+		corrector === undefined ? undefined : new CorrectedPieces(set, corrector, windows, pieceRows, width);
 	const files = Object.fromEntries(
 		Object.entries(task.files).map(([name, path]) => [name, { path, descriptor: openSync(path, "r+") }]),
-	);
-	const write = (name: keyof PlacingTask["files"], at: number, bytes: Uint8Array) => {
+	) as Record<keyof SampleFiles, { path: string; descriptor: number }>;
+	const write = (name: keyof SampleFiles, at: number, bytes: Uint8Array) => {
 		const { path, descriptor } = files[name];
 		try {
 			for (let done = 0; done < bytes.length; ) {
@@ -100,21 +154,28 @@ export function* placePieces(set: Uvh5Set, task: PlacingTask): Generator<void> {
 			const count = Math.min(pieceRows, nRows - first);
 			const samples = count * width;
 			const [flags, weights] = [place.flags.subarray(0, samples), place.weights.subarray(0, samples)];
-			const data = { DATA: place.visibilities.subarray(0, 2 * samples) };
+			const data: Partial<Record<DataColumn, Float32Array>> = { DATA: place.visibilities.subarray(0, 2 * samples) };
+			if (corrected !== undefined) data.CORRECTED_DATA = corrected.visibilities.subarray(0, 2 * samples);
 			if (!flagsAreClear) flags.fill(0);
 			flagsAreClear = true;
 
+			const rows = rowsOf(task.rows, first, count, nPol);
+			set.describeRows(first, count, rows);
 			const found: (number | undefined)[] = [];
 			const perWindow = windows.map((w) => set.spectralWindows[w].nChannels * nPol);
 			for (let i = 0, at = 0; i < windows.length; at += perWindow[i++]) {
+				if (corrected !== undefined) {
+					corrected.read(i, windows[i], first, count, rows, { ...place, at });
+					flagsAreClear = false;
+					found.push(undefined);
+					continue;
+				}
 				const { flagged, weight } = set.readRows(windows[i], first, count, { ...place, at }, 0);
 				if (flagged) flagsAreClear = false;
 				found.push(weight);
 			}
-			const rows = rowsOf(task.rows, first, count, nPol);
-			set.describeRows(first, count, rows);
 			const known = turning.turn({ ...rows, count, data }, frequenciesHz);
-			if (!allFinite(data.DATA, known, count)) {
+			if (!Object.values(data).every((column) => allFinite(column, known, count))) {
 				Atomics.add(state, STATE.notFinite, flagNotFinite({ data, flags }));
 				flagsAreClear = false;
 			}
@@ -130,7 +191,9 @@ export function* placePieces(set: Uvh5Set, task: PlacingTask): Generator<void> {
 			}
 			if (flagsAreClear) bits.fill(0);
 			else packBits(flags, bits, 0);
-			write("DATA", first * width * 8, bytesOf(data.DATA));
+			for (const [name, column] of Object.entries(data)) {
+				write(name as DataColumn, first * width * 8, bytesOf(column));
+			}
 			write("FLAG", (first * width) / 8, bits.subarray(0, Math.ceil(samples / 8)));
 			if (rows.varied.includes(1)) write("WEIGHT_SPECTRUM", first * width * 4, bytesOf(weights));
 			Atomics.add(state, STATE.done, count);

@@ -3,6 +3,7 @@ import { CausticError } from "../../error.ts";
 import { earthOrientationInUse } from "../../sky/earth-orientation.ts";
 import type { EarthOrientationTable } from "../../sky/earth-orientation-table.ts";
 import type { Uvh5Set } from "../uvh5/read.ts";
+import { addCounts, correctorFor } from "./correction.ts";
 import { type PlacingTask, placePieces, STATE } from "./place-rows.ts";
 
 /** What a thread is told at its start. */
@@ -15,18 +16,20 @@ export interface PlacingOrder {
 
 /** What it says at its end. */
 export type PlacingMessage =
-	| { kind: "end" }
+	| { kind: "end"; counts: Record<string, number> }
 	| { kind: "error"; code: string; message: string; subject?: string; remedy?: string; blame: "input" | "operation" };
 
 /**
  * Converts all pieces of a task in this thread and `threads` others.
  *
+ * @param counts what the correctors counted is added to it.
  * @param here whether this thread converts too; if not, it only waits.
  * @param between called after each piece that was converted here, and now and then while waiting.
  */
 export async function placeInThreads(
 	set: Uvh5Set,
 	task: PlacingTask,
+	counts: Record<string, number>,
 	threads: number,
 	here: boolean,
 	between: () => void,
@@ -49,7 +52,7 @@ export async function placeInThreads(
 					if (message.kind === "error") {
 						const { code, message: text, ...detail } = message;
 						fail(new CausticError(code, text, detail));
-					}
+					} else addCounts(counts, message.counts);
 					resolve();
 				});
 				worker.on("error", (error) => {
@@ -71,14 +74,17 @@ export async function placeInThreads(
 	}, 100);
 	try {
 		if (here) {
-			for (const _ of placePieces(set, task)) {
+			const corrector = task.correction === undefined ? undefined : await correctorFor(set, task.correction);
+			for (const _ of placePieces(set, task, corrector)) {
 				between();
 				// Messages of the threads come in between.
 				await new Promise((resolve) => setImmediate(resolve));
 			}
+			if (corrector !== undefined) addCounts(counts, corrector.counts());
 		}
-		// A thread that has not begun by now has nothing to do.
-		if (Atomics.load(task.state, STATE.done) < task.nRows || !here) await Promise.all(ends);
+		// A thread that has not begun by now has nothing to do; one that has may have counted.
+		const isDone = Atomics.load(task.state, STATE.done) === task.nRows;
+		if (!isDone || !here || task.correction !== undefined) await Promise.all(ends);
 		if (failed !== undefined) throw failed;
 	} finally {
 		clearInterval(ticking);

@@ -2,6 +2,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { CausticError } from "../../error.ts";
 import { useEarthOrientation } from "../../sky/earth-orientation.ts";
 import { openUvh5 } from "../uvh5/read.ts";
+import { correctorFor } from "./correction.ts";
 import { placePieces } from "./place-rows.ts";
 import type { PlacingMessage, PlacingOrder } from "./place-thread.ts";
 
@@ -13,9 +14,10 @@ try {
 	const { paths, task, earthOrientation } = workerData as PlacingOrder;
 	useEarthOrientation(earthOrientation);
 	const set = openUvh5(paths);
-	for (const _ of placePieces(set, task));
+	const corrector = task.correction === undefined ? undefined : await correctorFor(set, task.correction);
+	for (const _ of placePieces(set, task, corrector));
 	set.close();
-	send({ kind: "end" });
+	send({ kind: "end", counts: corrector?.counts() ?? {} });
 } catch (error) {
 	const { code, message, subject, remedy, blame } =
 		error instanceof CausticError

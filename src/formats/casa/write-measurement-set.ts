@@ -43,6 +43,9 @@ const SUBTABLES = [
 
 export type DataColumn = "DATA" | "CORRECTED_DATA" | "MODEL_DATA";
 
+/** Files of the columns of samples. */
+export type SampleFiles = Record<"FLAG" | "WEIGHT_SPECTRUM", string> & Partial<Record<DataColumn, string>>;
+
 export interface MeasurementSetPlan {
 	telescope: string;
 	antennas: readonly Antenna[];
@@ -204,13 +207,13 @@ export class MeasurementSetWriter {
 
 	/** Adds rows whose samples (and weights, where they vary along a row) others have written to {@link sampleFiles}. */
 	appendPlaced(rows: RowValuesOfSet & RowSummary): void {
-		this.appendRows(rows, {}, ["FLAG", "DATA", "WEIGHT_SPECTRUM"]);
+		this.appendRows(rows, {}, ["FLAG", "WEIGHT_SPECTRUM", ...this.plan.columns]);
 	}
 
 	/** Files in which samples of row r begin at element `r * channels * products` (FLAG: that bit). */
-	sampleFiles(): { DATA: string; FLAG: string; WEIGHT_SPECTRUM: string } {
-		const { table } = this;
-		return { DATA: table.fileOf("DATA"), FLAG: table.fileOf("FLAG"), WEIGHT_SPECTRUM: table.fileOf("WEIGHT_SPECTRUM") };
+	sampleFiles(): SampleFiles {
+		const fileOf = (name: keyof SampleFiles) => [name, this.table.fileOf(name)];
+		return Object.fromEntries((["FLAG", "WEIGHT_SPECTRUM", ...this.plan.columns] as const).map(fileOf)) as SampleFiles;
 	}
 
 	private appendRows(

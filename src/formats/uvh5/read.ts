@@ -207,6 +207,12 @@ export class Uvh5Set implements VisibilitySet {
 		}
 	}
 
+	/** Per row of [first, first + count): index into `timesMjd`, and into `baselines` (-1: autocorrelation). */
+	rowIndices(first: number, count: number): { timeIndex: Int32Array; baseline: Int32Array } {
+		const { timeIndex, baseline } = this.rows;
+		return { timeIndex: timeIndex.subarray(first, first + count), baseline: baseline.subarray(first, first + count) };
+	}
+
 	private readPlaced(data: Uvh5Data, box: Uvh5Box, place: SamplePlace, to: number): PlacedSamples {
 		const at = { at: to * place.width + place.at, width: place.width };
 		data.readVisibilities(box, place.visibilities, at);

@@ -1,13 +1,20 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Applier, type ApplyCounts, type ApplyOptions, type NamedTable } from "../../calibration/apply.ts";
-import type { VisibilityBlock, VisibilitySet } from "../../calibration/visibility-set.ts";
+import type { ApplyCounts, ApplyOptions, NamedTable } from "../../calibration/apply.ts";
 import { badInput } from "../../error.ts";
+import { addCounts, type Corrector } from "../../formats/casa/correction.ts";
 import { exportMeasurementSet } from "../../formats/casa/export-measurement-set.ts";
 import { openForUpdate } from "../../formats/casa/update-measurement-set.ts";
 import { openVisibilities } from "../../formats/open-visibilities.ts";
-import { flagSet, type SetFlagger } from "./flag-set.ts";
+import { type BlockCorrection, correctorOf } from "./correct-blocks.ts";
+import { flagSet } from "./flag-set.ts";
 import type { QualityDocument } from "./quality-document.ts";
+
+/** The module that threads load to correct blocks. */
+const CORRECTOR = new URL(
+	import.meta.url.endsWith(".ts") ? "./correct-blocks.ts" : "./correct-blocks.js",
+	import.meta.url,
+).href;
 
 export interface ApplyRequest {
 	paths: readonly string[];
@@ -51,11 +58,15 @@ export async function applyToSet(
 				remedy: "Give a new MeasurementSet with --out",
 			});
 		}
-		const applier = new Applier(set, request.tables, options);
-		const flagger = request.flag
+		const { tables, noiseRatio } = request;
+		// Tables that do not fit are refused before anything is looked for.
+		const unflagged = correctorOf(set, { tables, options, flags: undefined, noiseRatio });
+		const flags = request.flag
 			? await flagSet(set, (done, total) => progress("looking for interference", done, total))
 			: undefined;
-		const corrector = new Corrector(set, applier, flagger, request.noiseRatio);
+		const order: BlockCorrection = { tables, options, flags, noiseRatio };
+		const corrector = flags === undefined ? unflagged : correctorOf(set, order);
+		const counts: Record<string, number> = {};
 		if (options.mode === "trial") {
 			for await (const block of set.blocks()) {
 				request.signal?.throwIfAborted();
@@ -67,22 +78,26 @@ export async function applyToSet(
 			if (existsSync(out))
 				throw badInput("exists", "it is there already", { subject: out, remedy: "Give another name" });
 			await exportMeasurementSet(set, out, {
-				correct: (block) => corrector.correct(block),
+				correction: { module: CORRECTOR, order, counts },
 				history: request.history,
 				...(request.signal === undefined ? {} : { signal: request.signal }),
 				progress: (done, total) => progress("writing", done, total),
 			});
 		}
-		const { counts } = applier;
-		const before = counts.samples - counts.flaggedBefore;
+		addCounts(counts, corrector.counts());
+		const { samples, flaggedBefore, withoutSolution, corrected, flaggedBad } = counts;
+		const before = samples - flaggedBefore;
 		const report: ApplyReport = {
-			...counts,
-			flaggedBad: corrector.flaggedBad,
-			rfiFraction: flagger?.rfiFraction ?? 0,
-			uncorrectedFraction: before > 0 ? counts.withoutSolution / before : 1,
+			samples,
+			flaggedBefore,
+			withoutSolution,
+			corrected,
+			flaggedBad,
+			rfiFraction: flags?.rfiFraction ?? 0,
+			uncorrectedFraction: before > 0 ? withoutSolution / before : 1,
 			out: out ?? request.paths[0],
 		};
-		if (counts.corrected === 0) {
+		if (corrected === 0) {
 			throw badInput("nothing-corrected", "no sample has a solution: nothing was calibrated", {
 				subject: request.paths[0],
 				remedy: "Check times, antennas and band of the tables (--max-age, --spwmap)",
@@ -91,50 +106,6 @@ export async function applyToSet(
 		return report;
 	} finally {
 		set.close();
-	}
-}
-
-/** Flags, corrects and weighs blocks; the block itself stays as it was read. */
-class Corrector {
-	flaggedBad = 0;
-	private readonly set: VisibilitySet;
-	private readonly applier: Applier;
-	private readonly flagger: SetFlagger | undefined;
-	/** [antenna] factor on the weights. */
-	private readonly weight: Float64Array;
-
-	constructor(
-		set: VisibilitySet,
-		applier: Applier,
-		flagger: SetFlagger | undefined,
-		noiseRatio: ReadonlyMap<string, number>,
-	) {
-		this.set = set;
-		this.applier = applier;
-		this.flagger = flagger;
-		this.weight = Float64Array.from(set.antennas, ({ name }) => {
-			const ratio = noiseRatio.get(name) ?? 1;
-			return ratio > 0 ? 1 / ratio ** 2 : 1;
-		});
-	}
-
-	correct(block: VisibilityBlock) {
-		const copy: VisibilityBlock = {
-			...block,
-			visibilities: block.visibilities.slice(),
-			flags: block.flags.slice(),
-			weights: block.weights?.slice() ?? new Float32Array(block.flags.length).fill(1),
-		};
-		this.flaggedBad += this.flagger?.flag(copy) ?? 0;
-		this.applier.apply(copy);
-		const weights = copy.weights as Float32Array;
-		const perRow = block.nChannels * this.set.polarizations.length;
-		for (let row = 0; row < block.nRows; row++) {
-			const factor = this.weight[block.antenna1[row]] * this.weight[block.antenna2[row]];
-			if (factor === 1) continue;
-			for (let i = row * perRow; i < (row + 1) * perRow; i++) weights[i] *= factor;
-		}
-		return { visibilities: copy.visibilities, flags: copy.flags, weights };
 	}
 }
 

@@ -4,6 +4,15 @@ import { ABSURD_FACTOR, inspectWindow } from "../../calibration/sample-validity.
 import { selectAll } from "../../calibration/selection.ts";
 import type { VisibilityBlock, VisibilitySet } from "../../calibration/visibility-set.ts";
 
+/** What was found in a set, for flaggers of other threads. */
+export interface SetFlags {
+	rfiFraction: number;
+	/** [time][channel] 1 = interference. */
+	mask: Uint8Array;
+	/** [window][baseline]: above this a sample is absurd, whatever its polarisation. */
+	limits: readonly Float64Array[];
+}
+
 /** Flags of data to which solutions are applied: what is no measurement, and interference. */
 export interface SetFlagger {
 	/** Share of (time, channel) lost to interference. */
@@ -16,10 +25,7 @@ export interface SetFlagger {
  * Looks for interference in the whole set, one window at a time. Interference that comes and goes is flagged in no bandpass
  * and no gain: without this it would stay in the corrected data.
  */
-export async function flagSet(
-	set: VisibilitySet,
-	onWindow: (done: number, total: number) => void,
-): Promise<SetFlagger> {
+export async function flagSet(set: VisibilitySet, onWindow: (done: number, total: number) => void): Promise<SetFlags> {
 	const selection = selectAll(set);
 	const nTimes = selection.times.length;
 	const nPol = selection.polarizations.length;
@@ -53,9 +59,16 @@ export async function flagSet(
 	}
 	const windowChannels = set.spectralWindows.map((window) => window.nChannels);
 	const rfi = findRfi(waterfalls, nTimes, windowChannels, RFI_DEFAULTS);
+	return { rfiFraction: rfi.fraction, mask: rfi.mask, limits };
+}
+
+/** Flags blocks of the set by what was found in it. */
+export function setFlagger(set: VisibilitySet, { rfiFraction, mask, limits }: SetFlags): SetFlagger {
+	const selection = selectAll(set);
+	const nChannels = set.frequenciesHz.length;
 	const setPol = set.polarizations.length;
 	return {
-		rfiFraction: rfi.fraction,
+		rfiFraction,
 		flag(block) {
 			let added = 0;
 			const limitOf = limits[block.spectralWindow];
@@ -63,7 +76,7 @@ export async function flagSet(
 				const baseline = block.baseline[row];
 				const limit = baseline < 0 ? Number.POSITIVE_INFINITY : limitOf[selection.baselineOf[baseline]];
 				for (let c = 0; c < block.nChannels; c++) {
-					const noisy = rfi.mask[selection.timeOf[block.timeIndex[row]] * nChannels + block.firstChannel + c] !== 0;
+					const noisy = mask[selection.timeOf[block.timeIndex[row]] * nChannels + block.firstChannel + c] !== 0;
 					for (let s = 0; s < setPol; s++) {
 						const i = (row * block.nChannels + c) * setPol + s;
 						if (block.flags[i] !== 0) continue;
