@@ -32,6 +32,9 @@ export interface BlendSystem {
 	clipped: Uint8Array;
 }
 
+/** No row follows this one. */
+const UNFOLLOWED = -2;
+
 /** Everything a blend needs while it is solved, kept from one blend to the next: blends are many and small. */
 export class BlendScratch {
 	readonly system: BlendSystem = {
@@ -68,12 +71,15 @@ export class BlendScratch {
 	/** The kernels of a pair, followed from row to row. */
 	readonly first = new GaussianRows();
 	readonly second = new GaussianRows();
+	private followedRow = UNFOLLOWED;
+	private followedX0 = 0;
 	readonly totals = new Float64Array(2);
 	readonly sums = new Float64Array(4);
 
 	/** A zeroed system for so many members. */
 	begin(size: number): BlendSystem {
 		const { system } = this;
+		this.followedRow = UNFOLLOWED;
 		if (this.order.length < size) {
 			const room = 2 * size;
 			this.stampX0 = new Int32Array(room);
@@ -102,6 +108,26 @@ export class BlendScratch {
 		this.totals.fill(0);
 		this.active.length = 0;
 		return system;
+	}
+
+	/** Takes the kernels of a pair to a row that begins at x0; false where one of them is too small to be followed. */
+	follow(plan: ForcedPlan, sources: ArrayLike<number>, x0: number, row: number, lastRow: number): boolean {
+		if (row === this.followedRow + 1 && x0 === this.followedX0) {
+			this.first.next();
+			this.second.next();
+			this.followedRow = row;
+			return true;
+		}
+		const { x, y } = plan.input;
+		const { a, b, c } = plan;
+		const [s, t] = [sources[0], sources[1]];
+		const rows = lastRow - row;
+		const followed =
+			this.first.start(a[s], b[s], c[s], x0 - x[s], row - y[s], rows) &&
+			this.second.start(a[t], b[t], c[t], x0 - x[t], row - y[t], rows);
+		this.followedRow = followed ? row : UNFOLLOWED;
+		this.followedX0 = x0;
+		return followed;
 	}
 
 	/** Room for rows of so many pixels and members. */
@@ -167,7 +193,7 @@ export function blendSystem(plan: ForcedPlan, sources: ArrayLike<number>, scratc
 		for (let part = 0; part < from.length; part++) {
 			const x0 = from[part];
 			const length = to[part] - x0;
-			if (size === 2 && pairRow(plan, sources, row, x0, length, scratch)) {
+			if (size === 2 && pairRow(plan, sources, row, lastRow, x0, length, scratch)) {
 				for (let m = 0; m < 2; m++) {
 					const own = row >= stampY0[m] && row < stampY1[m] && stampX0[m] >= x0 && stampX0[m] < x0 + length;
 					if (own) ownPixels[m] += stampX1[m] - stampX0[m];
@@ -247,14 +273,14 @@ function pairRow(
 	plan: ForcedPlan,
 	sources: ArrayLike<number>,
 	row: number,
+	lastRow: number,
 	x0: number,
 	length: number,
 	scratch: BlendScratch,
 ): boolean {
 	const { image, noise, background } = plan.input;
 	// The recurrence begins at the row's first pixel: it must not have underflowed there.
-	if (length > 500 || !scratch.first.begin(plan, sources[0], x0, row)) return false;
-	if (!scratch.second.begin(plan, sources[1], x0, row)) return false;
+	if (length > 500 || !scratch.follow(plan, sources, x0, row, lastRow)) return false;
 	const pixels = image.data;
 	const rms = noise.data;
 	// Without a background nothing of it is subtracted: a test in the loop would cost more.

@@ -170,7 +170,7 @@ function cleanStampSums(
 	y1: number,
 	sums: Float64Array,
 ): boolean {
-	const { image, noise, background } = plan.input;
+	const { image, noise, background, x, y } = plan.input;
 	const pixels = image.data;
 	const rms = noise.data;
 	// Without a background nothing of it is subtracted: a test in the loop would cost more.
@@ -179,17 +179,17 @@ function cleanStampSums(
 	const width = image.width;
 	// Narrow beams at a slant begin a row below the smallest double, and very large stamps gather rounding.
 	if (x1 - x0 > 1000) return false;
+	if (!ROWS.start(plan.a[i], plan.b[i], plan.c[i], x0 - x[i], y0 - y[i], y1 - y0)) return false;
 	let srq = 0;
 	let sqq = 0;
 	let srr = 0;
 	let skn = 0;
 	let skn2 = 0;
 	let least = Infinity;
+	const curve = ROWS.curve;
 	for (let row = y0; row < y1; row++) {
-		if (!ROWS.begin(plan, i, x0, row)) return false;
 		let k = ROWS.k;
 		let g = ROWS.g;
-		const curve = ROWS.curve;
 		const end = row * width + x1;
 		for (let p = row * width + x0; p < end; p++) {
 			const inverse = 1 / rms[p];
@@ -205,6 +205,7 @@ function cleanStampSums(
 			k *= g;
 			g *= curve;
 		}
+		ROWS.next();
 	}
 	sums[0] = srq;
 	sums[1] = sqq;

@@ -1,5 +1,6 @@
 import { kernelAxes, type PixelKernel } from "../sky/beam.ts";
 import { gaussianRow } from "./gaussian-row.ts";
+import { GaussianRows } from "./gaussian-rows.ts";
 import { kernelOverlap, kernelSquareSum } from "./kernel-overlap.ts";
 
 /**
@@ -53,7 +54,7 @@ export const beamCorrelation = (beam: PixelKernel): NoiseCorrelation => gaussian
 
 /** Beyond it a kernel's overlap holds exp(-11) = 2e-5 of its sum: 1e-5 of an error bar. */
 const OVERLAP_EXPONENT = 11;
-let ROW = new Float64Array(64);
+const ROWS = new GaussianRows();
 
 /**
  * The noise that two unit-peak kernels an offset (dx, dy) pixels apart share, in units of the pixel variance:
@@ -69,24 +70,37 @@ export function sharedNoise(
 	const { norm, kernel } = kernelOverlap(first, second);
 	const { radius, table } = correlation;
 	const size = 2 * radius + 1;
-	// Only lags in the ellipse where the overlap exceeds exp(-OVERLAP_EXPONENT) of its peak add to the sum.
+	// Only lags in the box about the ellipse where the overlap exceeds exp(-OVERLAP_EXPONENT) of its peak add to the sum.
 	const det = 4 * kernel.a * kernel.c - kernel.b * kernel.b;
 	const halfHeight = Math.sqrt((4 * kernel.a * OVERLAP_EXPONENT) / det);
 	const y0 = Math.max(-radius, Math.ceil(dy - halfHeight));
 	const y1 = Math.min(radius, Math.floor(dy + halfHeight));
-	if (ROW.length < size) ROW = new Float64Array(size);
-	const row = ROW;
+	const halfWidth = Math.sqrt((4 * kernel.c * OVERLAP_EXPONENT) / det);
+	const x0 = Math.max(-radius, Math.ceil(dx - halfWidth));
+	const x1 = Math.min(radius, Math.floor(dx + halfWidth));
+	const boxed = ROWS.start(kernel.a, kernel.b, kernel.c, x0 - dx, y0 - dy, y1 - y0 + 1);
 	let sum = 0;
 	for (let y = y0; y <= y1; y++) {
-		const ey = y - dy;
-		const centre = dx - (kernel.b * ey) / (2 * kernel.a);
-		const half = Math.sqrt(Math.max(0, (OVERLAP_EXPONENT - (det / (4 * kernel.a)) * ey * ey) / kernel.a));
-		const x0 = Math.max(-radius, Math.ceil(centre - half));
-		const x1 = Math.min(radius, Math.floor(centre + half));
-		if (x1 < x0) continue;
-		gaussianRow(row, 0, x1 - x0 + 1, kernel.a, kernel.b, kernel.c, x0 - dx, ey);
-		const base = (y + radius) * size + radius + x0;
-		for (let i = 0; i <= x1 - x0; i++) sum += table[base + i] * row[i];
+		let from = x0;
+		let to = x1;
+		if (!boxed) {
+			// Very long kernels at a slant vanish at the box's corner: their rows begin where the ellipse does.
+			const ey = y - dy;
+			const centre = dx - (kernel.b * ey) / (2 * kernel.a);
+			const half = Math.sqrt(Math.max(0, (OVERLAP_EXPONENT - (det / (4 * kernel.a)) * ey * ey) / kernel.a));
+			from = Math.max(x0, Math.ceil(centre - half));
+			to = Math.min(x1, Math.floor(centre + half));
+			if (to < from || !ROWS.start(kernel.a, kernel.b, kernel.c, from - dx, ey, 1)) continue;
+		}
+		let { k, g } = ROWS;
+		const { curve } = ROWS;
+		const middle = (y + radius) * size + radius;
+		for (let i = middle + from; i <= middle + to; i++) {
+			sum += table[i] * k;
+			k *= g;
+			g *= curve;
+		}
+		if (boxed) ROWS.next();
 	}
 	return norm * Math.max(0, sum);
 }
