@@ -66,7 +66,7 @@ try {
 			sets++;
 			const label = `${array[1]} antennas, ${sky[1]}, ${sky[5] ?? 6250} Jy, seed ${seed}`;
 			console.log(
-				`${label.padEnd(38)}${ratios.map(([a]) => a.toFixed(3)).join(" / ")} of limit  ${ratios.map(([, p]) => p.toFixed(3)).join(" / ")} of limit  ${notFound.length}  ${falsely.length}${wrong.map(({ name, state, reasons }) => `\n    ${name}: ${state}, not ${truth.states.get(name) ?? "good"}: ${reasons.join("; ")}`).join("")}`,
+				`${label.padEnd(40)}${ratios.map(([a]) => a.toFixed(3)).join(" / ")} of limit  ${ratios.map(([, p]) => p.toFixed(3)).join(" / ")} of limit  ${notFound.length}  ${falsely.length}${wrong.map(({ name, state, reasons }) => `\n    ${name}: ${state}, not ${truth.states.get(name) ?? "good"}: ${reasons.join("; ")}`).join("")}`,
 			);
 			rmSync(out, { recursive: true });
 		}
