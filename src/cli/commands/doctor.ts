@@ -81,9 +81,12 @@ export const command: Command = {
 					"server version",
 					"SHOW server_version",
 				);
+				// Older servers cannot skip through the index that finds a source's measurements: they read all of it.
+				const old = Number.parseInt(server_version, 10) < 18;
+				const where = place.databaseUrl === undefined ? ", embedded" : "";
 				return {
-					status: "ok",
-					output: `PostgreSQL ${server_version}${place.databaseUrl === undefined ? ", embedded" : ""}`,
+					status: old ? "warn" : "ok",
+					output: `PostgreSQL ${server_version}${where}${old ? ": light curves are read fast from version 18 on" : ""}`,
 				};
 			} finally {
 				await store.close();
