@@ -180,8 +180,6 @@ const main = async ([task, ...args]) => {
 		...process.env,
 		PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ""}`,
 		NODE_NO_WARNINGS: "1",
-		// Sources without their types and compiled, kept from one command to the next: a third of a short command's time.
-		NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(root, ".caustic/compiled"),
 	};
 	installPackages(env);
 	const cli = [join(root, "src/cli/main.ts")];

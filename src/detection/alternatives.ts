@@ -106,10 +106,14 @@ function loadFlare(field: FieldFilter, series: Series, rise: number, decay: numb
 }
 
 function loadBox(field: FieldFilter, series: Series, from: number, to: number): void {
+	field.filter.load(series, boxValues(field, series), 0, from, to - from);
+}
+
+/** The effect of a box wherever it is, in the field's scratch. */
+function boxValues(field: FieldFilter, series: Series): Float64Array {
 	const size = series.mjd.length * series.frequencyMhz.length;
 	if (field.scratch.length < size) field.scratch = new Float64Array(2 * size);
-	field.scratch.fill(-1, 0, size);
-	field.filter.load(series, field.scratch, 0, from, to - from);
+	return field.scratch.fill(-1, 0, size);
 }
 
 function refineFlare(
@@ -158,12 +162,10 @@ function refineBox(
 	isStep: boolean,
 ): Record<string, number> {
 	const { filter, model } = field;
-	const { mjd, frequencyMhz } = series;
+	const { mjd } = series;
 	const epochs = mjd.length;
-	const bands = frequencyMhz.length;
-	if (field.scratch.length < epochs * bands) field.scratch = new Float64Array(2 * epochs * bands);
-	field.scratch.fill(-1, 0, epochs * bands);
-	const load = (a: number, b: number) => filter.load(series, field.scratch, 0, a, b - a);
+	const values = boxValues(field, series);
+	const load = (a: number, b: number) => filter.load(series, values, 0, a, b - a);
 	const settle = (by: NullModel, point: number) => {
 		const value = (a: number, b: number) => {
 			load(a, b);

@@ -1,3 +1,7 @@
+import { endianness } from "node:os";
+
+const isLittleEndian = endianness() === "LE";
+
 /**
  * Doubles as the bytes of one `bytea`, most significant first, as PostgreSQL's own float8send gives them. States of light
  * curves and filters are rows of some thirty doubles, tens of thousands of them an epoch: as text they would cost more
@@ -5,7 +9,7 @@
  */
 export function bytesOf(doubles: readonly number[]): Buffer {
 	const bytes = Buffer.from(Float64Array.from(doubles).buffer);
-	return LITTLE_ENDIAN ? bytes.swap64() : bytes;
+	return isLittleEndian ? bytes.swap64() : bytes;
 }
 
 /** The doubles of such bytes; a rest of fewer than eight bytes is left out, which whoever decodes them then misses. */
@@ -13,8 +17,6 @@ export function doublesOf(bytes: Buffer): Float64Array {
 	const doubles = new Float64Array(bytes.length >> 3);
 	const own = Buffer.from(doubles.buffer);
 	bytes.copy(own, 0, 0, own.length);
-	if (LITTLE_ENDIAN) own.swap64();
+	if (isLittleEndian) own.swap64();
 	return doubles;
 }
-
-const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;

@@ -1,5 +1,6 @@
 import { failure } from "../error.ts";
 import type { Queryable, Transaction } from "./database.ts";
+import { doublesOf } from "./double-bytes.ts";
 
 /** The value of a light curve as `flux` and `err`: on the common scale where there is one, as measured otherwise. */
 export const SCALED_VALUE =
@@ -198,7 +199,7 @@ export async function lightCurveColumns(
 			["flux", row.flux],
 			["err", row.err],
 		] as const)
-			for (let i = 0; i < n; i++) columns[name][at + i] = bytes.readDoubleBE(8 * i);
+			columns[name].set(doublesOf(bytes), at);
 		at += n;
 	}
 	return columns;

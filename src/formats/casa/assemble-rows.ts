@@ -1,10 +1,11 @@
 import type { SpectralWindow, VisibilityBlock, VisibilitySet } from "../../calibration/visibility-set.ts";
 import { badInput } from "../../error.ts";
 import type { CorrectedBlock } from "./correction.ts";
+import { allFinite, wordsOf } from "./finite.ts";
 import type { DataColumn, MeasurementRows } from "./write-measurement-set.ts";
 
 /** Where assembled samples go; all arrays hold the same number of samples. */
-export interface SampleBuffers {
+interface SampleBuffers {
 	data: Partial<Record<DataColumn, Float32Array>>;
 	flags: Uint8Array;
 	weights: Float32Array;
@@ -47,20 +48,14 @@ export class Assembler {
 	private readonly set: VisibilitySet;
 	private readonly values: BlockValues;
 	private readonly columns: readonly DataColumn[];
-	private readonly buffers: (samples: number) => SampleBuffers | Promise<SampleBuffers>;
+	private readonly buffers: (samples: number) => SampleBuffers;
 	private firstTime = -1;
 
-	/** @param buffers gives arrays of at least so many samples for the rows that are assembled next. */
-	constructor(
-		set: VisibilitySet,
-		columns: readonly DataColumn[],
-		values: BlockValues = {},
-		buffers: (samples: number) => SampleBuffers | Promise<SampleBuffers> = ownBuffers(columns),
-	) {
+	constructor(set: VisibilitySet, columns: readonly DataColumn[], values: BlockValues) {
 		this.set = set;
 		this.values = values;
 		this.columns = columns;
-		this.buffers = buffers;
+		this.buffers = reusedBuffers(columns);
 	}
 
 	/** Rows of times [t0, t1) over all channels of a group, some at a time; they are the receiver's until it asks for more. */
@@ -78,7 +73,7 @@ export class Assembler {
 		const isPlaced = set.canPlace === true && this.values.correct === undefined && this.values.model === undefined;
 		let buffers: SampleBuffers | undefined;
 		const placeAt = (at: number) => async (rows: number) => {
-			buffers ??= await this.buffers(rows * nChannels * nPol);
+			buffers ??= this.buffers(rows * nChannels * nPol);
 			const { data, flags, weights } = buffers;
 			return { width: nChannels * nPol, at, visibilities: data.DATA as Float32Array, flags, weights };
 		};
@@ -105,12 +100,7 @@ export class Assembler {
 					if (i === 0) return;
 					throw this.unequal();
 				}
-				rows ??= this.begin(
-					block,
-					window,
-					buffers ?? (await this.buffers(block.nRows * nChannels * nPol)),
-					nChannels * nPol,
-				);
+				rows ??= this.begin(block, window, buffers ?? this.buffers(block.nRows * nChannels * nPol), nChannels * nPol);
 				if (block.nRows !== rows.count || block.timeIndex[0] !== this.firstTime) throw this.unequal();
 				if (!isPlaced) this.put(rows, block, at, nChannels);
 				at += group[i].nChannels * nPol;
@@ -195,9 +185,10 @@ export function flagNotFinite({ data, flags }: Pick<MeasurementRows, "data" | "f
 	let found = 0;
 	for (const values of Object.values(data)) {
 		if (values === undefined) continue;
+		const words = wordsOf(values);
 		for (let i = 0; i < flags.length; i += run) {
 			const end = Math.min(flags.length, i + run);
-			if (allFinite(values, 2 * i, 2 * end)) continue;
+			if (allFinite(words, 2 * i, 2 * end)) continue;
 			for (let k = i; k < end; k++) {
 				if (Number.isFinite(values[2 * k]) && Number.isFinite(values[2 * k + 1])) continue;
 				values[2 * k] = 0;
@@ -211,7 +202,7 @@ export function flagNotFinite({ data, flags }: Pick<MeasurementRows, "data" | "f
 }
 
 /** Arrays that are used again and again. */
-function ownBuffers(columns: readonly DataColumn[]): (samples: number) => SampleBuffers {
+function reusedBuffers(columns: readonly DataColumn[]): (samples: number) => SampleBuffers {
 	let kept: SampleBuffers | undefined;
 	return (samples) => {
 		if (kept === undefined || kept.flags.length < samples) {
@@ -236,21 +227,4 @@ function spreadBytes(target: Uint8Array, source: Uint8Array, narrow: number, wid
 	for (let from = 0, to = at; from < source.length; to += wide) {
 		for (let i = 0; i < narrow; i++) target[to + i] = source[from++];
 	}
-}
-
-/** Whether numbers [from, to) are all finite: 0 x infinity and 0 x NaN are NaN, and stay so in a sum. */
-function allFinite(data: Float32Array, from: number, to: number): boolean {
-	let a = 0;
-	let b = 0;
-	let c = 0;
-	let d = 0;
-	let i = from;
-	for (; i + 4 <= to; i += 4) {
-		a += data[i] * 0;
-		b += data[i + 1] * 0;
-		c += data[i + 2] * 0;
-		d += data[i + 3] * 0;
-	}
-	for (; i < to; i++) a += data[i] * 0;
-	return a + b + c + d === 0;
 }

@@ -1,10 +1,12 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import type { SamplePlace } from "../../calibration/visibility-set.ts";
 import { failure } from "../../error.ts";
+import { rawBytes } from "../raw-bytes.ts";
 import { moveRows, samplePlace } from "../uvh5/placed-rows.ts";
-import type { Uvh5Set } from "../uvh5/read.ts";
+import type { RowDescription, Uvh5Set } from "../uvh5/read.ts";
 import { flagNotFinite } from "./assemble-rows.ts";
 import type { CorrectionOrder, Corrector } from "./correction.ts";
+import { allFinite, wordsOf } from "./finite.ts";
 import { type RowSummary, summarisePlain, summariseRows } from "./row-summary.ts";
 import { type PhaseTarget, turningOf } from "./turn-to-centre.ts";
 import { packBits } from "./values.ts";
@@ -28,14 +30,7 @@ export interface PlacingTask {
 	state: Int32Array;
 }
 
-export interface PlacedRows extends RowSummary {
-	timesMjd: Float64Array;
-	integrationS: Float64Array;
-	antenna1: Int32Array;
-	antenna2: Int32Array;
-	field: Int32Array;
-	uvwM: Float64Array;
-}
+export type PlacedRows = RowDescription & RowSummary;
 
 export const STATE = { next: 0, done: 1, notFinite: 2, stop: 3 } as const;
 
@@ -175,7 +170,7 @@ export function* placePieces(set: Uvh5Set, task: PlacingTask, corrector: Correct
 				found.push(weight);
 			}
 			const known = turning.turn({ ...rows, count, data }, frequenciesHz);
-			if (!Object.values(data).every((column) => allFinite(column, known, count))) {
+			if (!Object.values(data).every((column) => unknownFinite(column, known, count))) {
 				Atomics.add(state, STATE.notFinite, flagNotFinite({ data, flags }));
 				flagsAreClear = false;
 			}
@@ -192,10 +187,10 @@ export function* placePieces(set: Uvh5Set, task: PlacingTask, corrector: Correct
 			if (flagsAreClear) bits.fill(0);
 			else packBits(flags, bits, 0);
 			for (const [name, column] of Object.entries(data)) {
-				write(name as DataColumn, first * width * 8, bytesOf(column));
+				write(name as DataColumn, first * width * 8, rawBytes(column));
 			}
 			write("FLAG", (first * width) / 8, bits.subarray(0, Math.ceil(samples / 8)));
-			if (rows.varied.includes(1)) write("WEIGHT_SPECTRUM", first * width * 4, bytesOf(weights));
+			if (rows.varied.includes(1)) write("WEIGHT_SPECTRUM", first * width * 4, rawBytes(weights));
 			Atomics.add(state, STATE.done, count);
 			yield;
 		}
@@ -204,27 +199,10 @@ export function* placePieces(set: Uvh5Set, task: PlacingTask, corrector: Correct
 	}
 }
 
-const bytesOf = (numbers: Float32Array) => new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
-
 /** Whether all numbers of rows not known to be finite are. */
-function allFinite(numbers: Float32Array, known: Uint8Array | undefined, rows: number): boolean {
-	const words = new Int32Array(numbers.buffer, numbers.byteOffset, numbers.length);
+function unknownFinite(numbers: Float32Array, known: Uint8Array | undefined, rows: number): boolean {
+	const words = wordsOf(numbers);
 	const perRow = words.length / rows;
-	for (let r = 0; r < rows; r++) if (known?.[r] !== 1 && carries(words, r * perRow, (r + 1) * perRow)) return false;
+	for (let r = 0; r < rows; r++) if (known?.[r] !== 1 && !allFinite(words, r * perRow, (r + 1) * perRow)) return false;
 	return true;
-}
-
-/** Whether an exponent has all its bits set: adding to it then carries into the sign. */
-function carries(words: Int32Array, from: number, beyond: number): boolean {
-	let carried = 0;
-	let i = from;
-	for (; i + 4 <= beyond; i += 4) {
-		carried |=
-			((words[i] & 0x7f800000) + 0x00800000) |
-			((words[i + 1] & 0x7f800000) + 0x00800000) |
-			((words[i + 2] & 0x7f800000) + 0x00800000) |
-			((words[i + 3] & 0x7f800000) + 0x00800000);
-	}
-	for (; i < beyond; i++) carried |= (words[i] & 0x7f800000) + 0x00800000;
-	return carried < 0;
 }

@@ -1,3 +1,4 @@
+import { rawBytes } from "../raw-bytes.ts";
 import type { AipsReader, AipsWriter } from "./aips-io.ts";
 import {
 	CASA_TYPES,
@@ -125,7 +126,7 @@ export function writeValues(writer: AipsWriter, type: CasaType, data: CasaArray[
 	} else {
 		const copy = data.slice();
 		orderBytes(copy, true);
-		writer.raw(new Uint8Array(copy.buffer, copy.byteOffset, copy.byteLength));
+		writer.raw(rawBytes(copy));
 	}
 }
 

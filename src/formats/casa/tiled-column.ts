@@ -1,4 +1,5 @@
 import { type CopyAxis, copyBox } from "../hdf5/copy-box.ts";
+import { rawBytes } from "../raw-bytes.ts";
 import { misuse, type StoredColumn } from "./stored-column.ts";
 import type { ColumnDescription } from "./table-description.ts";
 import type { Cube, TiledStorage } from "./tiled-storage.ts";
@@ -115,7 +116,7 @@ export class TiledColumn implements StoredColumn {
 		const { begin, own, whole } = storage.tileBytes(cube, this.number);
 		if (own > file.size) throw damagedTable(storage.path, "a tile is larger than its file");
 		const size = SIZE[type];
-		const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+		const bytes = rawBytes(data);
 
 		// The common case: a tile holds whole rows, nothing else is in it, and rows lie one behind the other in the file.
 		const wholeRows = !isCell && own === whole && shape.every((s, d) => d === rank - 1 || s === tile[d]);
@@ -139,7 +140,7 @@ export class TiledColumn implements StoredColumn {
 			} else {
 				const copy = data.slice();
 				orderBytes(copy, storage.bigEndian);
-				file.write(at, new Uint8Array(copy.buffer, copy.byteOffset, copy.byteLength));
+				file.write(at, rawBytes(copy));
 			}
 			return;
 		}

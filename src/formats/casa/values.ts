@@ -1,3 +1,4 @@
+import { endianness } from "node:os";
 import { badInput, type CausticError } from "../../error.ts";
 
 /** Element types of casacore tables, in the order of casacore's `DataType` codes 0 to 12, then those that have others. */
@@ -90,7 +91,7 @@ export const unsupportedTable = (table: string, what: string): CausticError =>
 		remedy: "Copy the table with casacore (taql, or table.copy with valuecopy) into standard storage managers",
 	});
 
-const HOST_IS_LITTLE = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+const isLittleEndian = endianness() === "LE";
 
 type Numeric = Exclude<CasaData, string[]>;
 
@@ -136,7 +137,7 @@ export function allocate(type: CasaType, count: number): Numeric {
 /** Reverses the bytes of each number in place if the file's order is not the machine's. */
 export function orderBytes(data: Numeric, bigEndian: boolean): void {
 	const width = data.BYTES_PER_ELEMENT;
-	if (width === 1 || bigEndian !== HOST_IS_LITTLE) return;
+	if (width === 1 || bigEndian !== isLittleEndian) return;
 	const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 	if (width === 2) bytes.swap16();
 	else if (width === 4) bytes.swap32();

@@ -1,4 +1,5 @@
 import { failure } from "../../error.ts";
+import { rawBytes } from "../raw-bytes.ts";
 import { AipsWriter } from "./aips-io.ts";
 import { FIRST_BUCKET } from "./bucket-file.ts";
 import type { OutputFile } from "./output-file.ts";
@@ -254,7 +255,7 @@ class IndirectWriter {
 		const at = Math.ceil(this.end / 8) * 8;
 		const head = new Int32Array([shape.length, ...shape]);
 		const numbers = data as Exclude<CasaData, string[]>;
-		let body = new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
+		let body = rawBytes(numbers);
 		if (type === "Bool") {
 			body = new Uint8Array(Math.ceil(numbers.length / 8));
 			packBits(numbers as Uint8Array, body, 0);

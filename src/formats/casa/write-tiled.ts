@@ -1,3 +1,4 @@
+import { rawBytes } from "../raw-bytes.ts";
 import { AipsWriter } from "./aips-io.ts";
 import type { OutputFile } from "./output-file.ts";
 import { writeRecord } from "./record.ts";
@@ -72,7 +73,7 @@ export class TiledWriter {
 		if (this.type === "Bool") this.appendBits(cube, data as Uint8Array);
 		else {
 			const at = cube.rows * productOf(shape) * SIZE[this.type];
-			cube.file.write(at, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+			cube.file.write(at, rawBytes(data));
 		}
 		this.extend(number, count);
 	}

@@ -1,6 +1,9 @@
+import { endianness } from "node:os";
 import { badInput } from "../../error.ts";
 import { unsupported } from "./cursor.ts";
 import { type Datatype, describe } from "./datatype.ts";
+
+const isLittleEndian = endianness() === "LE";
 
 /**
  * Turns raw elements into doubles: element i begins at `i * stride + offset`.
@@ -59,7 +62,7 @@ function plainNumbers(
 	count: number,
 ): Float64Array | Float32Array | Int32Array | Int16Array | undefined {
 	const at = bytes.byteOffset + offset;
-	if (!HOST_IS_LITTLE || offset + count * base.size > bytes.length) return undefined;
+	if (!isLittleEndian || offset + count * base.size > bytes.length) return undefined;
 	if (base.kind === "float") {
 		if (base.size === 8) return new Float64Array(bytes.buffer, at, count);
 		return base.size === 4 ? new Float32Array(bytes.buffer, at, count) : undefined;
@@ -68,5 +71,3 @@ function plainNumbers(
 	if (base.size === 4) return new Int32Array(bytes.buffer, at, count);
 	return base.size === 2 ? new Int16Array(bytes.buffer, at, count) : undefined;
 }
-
-const HOST_IS_LITTLE = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;

@@ -1,5 +1,6 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import { failure } from "../../error.ts";
+import { rawBytes } from "../raw-bytes.ts";
 import { copyBox } from "./copy-box.ts";
 import { Bytes, encodeDatatype, sizeOf, type WrittenType } from "./encode.ts";
 import { writeChunkTree } from "./write-chunk-tree.ts";
@@ -76,7 +77,7 @@ export class Hdf5Writer {
 	/** Writes a whole array. An empty shape is a scalar. */
 	dataset(path: string, type: WrittenType, shape: readonly number[], data: ArrayBufferView): void {
 		const rows = this.rows(path, type, shape.length === 0 ? [1] : shape, undefined, shape);
-		rows.append(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+		rows.append(rawBytes(data));
 		rows.finish();
 	}
 

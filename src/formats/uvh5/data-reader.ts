@@ -3,6 +3,7 @@ import { convertNumbers } from "../hdf5/convert-numbers.ts";
 import type { Hdf5Dataset } from "../hdf5/dataset.ts";
 import { complexParts, type Datatype, describe } from "../hdf5/datatype.ts";
 import type { Hdf5File } from "../hdf5/file.ts";
+import { rawBytes } from "../raw-bytes.ts";
 import type { Uvh5Header } from "./header.ts";
 
 /** Rows and channels of a file, in its own order; channels come out in ascending frequency. */
@@ -129,7 +130,7 @@ export class Uvh5Data {
 			imaginary.offset === 4 &&
 			[real.type, imaginary.type].every((part) => part.kind === "float" && !part.bigEndian);
 		if (direct) {
-			this.box(this.visibilities, box, bytesOf(target), place, false);
+			this.box(this.visibilities, box, rawBytes(target), place, false);
 			return;
 		}
 		const { bytes, perRow } = this.dense(this.visibilities, box);
@@ -171,7 +172,7 @@ export class Uvh5Data {
 		if (samples === undefined) return 1;
 		const { type } = samples;
 		if (type.kind === "float" && type.size === 4 && !type.bigEndian) {
-			const word = this.box(samples, box, bytesOf(target), place, true);
+			const word = this.box(samples, box, rawBytes(target), place, true);
 			return word === undefined ? undefined : new Float32Array(new Int32Array([word]).buffer)[0];
 		}
 		const { bytes, perRow } = this.dense(samples, box);
@@ -182,5 +183,3 @@ export class Uvh5Data {
 		return undefined;
 	}
 }
-
-const bytesOf = (numbers: Float32Array) => new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);

@@ -198,12 +198,7 @@ export class Uvh5Set implements VisibilitySet {
 		const { rows, reference } = this;
 		for (let i = 0, r = first; i < count; i++, r++) {
 			into.timesMjd[i] = this.timesMjd[rows.timeIndex[r]];
-			into.antenna1[i] = rows.antenna1[r];
-			into.antenna2[i] = rows.antenna2[r];
-			into.field[i] = reference.phase.fieldOfRow[r];
-			into.integrationS[i] = reference.integrationS[r];
-			const sign = rows.exchanged[r] === 1 ? 1 : -1;
-			for (let k = 0; k < 3; k++) into.uvwM[3 * i + k] = sign * reference.uvwM[3 * r + k];
+			describeRow(rows, reference, r, into, i);
 		}
 	}
 
@@ -324,14 +319,8 @@ export class Uvh5Set implements VisibilitySet {
 			for (let r = first; r <= last; r++) {
 				if (!wanted(r)) continue;
 				block.timeIndex[nRows] = rows.timeIndex[r];
-				block.antenna1[nRows] = rows.antenna1[r];
-				block.antenna2[nRows] = rows.antenna2[r];
 				block.baseline[nRows] = rows.baseline[r];
-				block.field[nRows] = header.phase.fieldOfRow[r];
-				block.integrationS[nRows] = header.integrationS[r];
-				const sign = rows.exchanged[r] === 1 ? 1 : -1;
-				for (let k = 0; k < 3; k++) block.uvwM[3 * nRows + k] = sign * header.uvwM[3 * r + k];
-				nRows++;
+				describeRow(rows, header, r, block, nRows++);
 			}
 			const begun = nRows - chosen;
 			if (!flagged) fillRows(target.flags, 0, target, begun, chosen, perRow);
@@ -358,6 +347,22 @@ export class Uvh5Set implements VisibilitySet {
 		}
 		if (nRows > 0) yield finish();
 	}
+}
+
+/** What row r of a file says beside its samples, in our convention, to place i of the arrays. */
+function describeRow(
+	rows: RowTable,
+	header: Uvh5Header,
+	r: number,
+	into: Omit<RowDescription, "timesMjd">,
+	i: number,
+): void {
+	into.antenna1[i] = rows.antenna1[r];
+	into.antenna2[i] = rows.antenna2[r];
+	into.field[i] = header.phase.fieldOfRow[r];
+	into.integrationS[i] = header.integrationS[r];
+	const sign = rows.exchanged[r] === 1 ? 1 : -1;
+	for (let k = 0; k < 3; k++) into.uvwM[3 * i + k] = sign * header.uvwM[3 * r + k];
 }
 
 /** Files of one group describe the same rows; a shorter one must be the beginning of the longest. */
