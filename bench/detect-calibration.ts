@@ -53,8 +53,10 @@ if (task !== "table")
 				if (task === "every-epoch")
 					for (let seen = FEWEST_EPOCHS; seen < data.mjd.length; seen += EPOCHS_PER_LOOK)
 						score = Math.max(score, scoreAfter(seen, LEAST_OF_INTEREST));
-				const { host, event } = sky.sources[data.sources[j]];
-				lines.push(`${seed},${field.id},${event === null ? host : "event"},${score.toFixed(3)}`);
+				const { host, event, neighbour } = sky.sources[data.sources[j]];
+				// A blend with a lensed neighbour shows that neighbour's event: neither an event of its own nor a source without one.
+				const copy = neighbour !== null && sky.sources[neighbour].event !== null;
+				lines.push(`${seed},${field.id},${event !== null ? "event" : copy ? "copy" : host},${score.toFixed(3)}`);
 			}
 			appendFileSync(pathOf(task), `${lines.join("\n")}\n`);
 			process.stdout.write(`${task} seed ${seed} ${field.id}: ${lines.length} sources\n`);
@@ -66,7 +68,7 @@ const scoresIn = (name: string, events = false) =>
 		? readFileSync(pathOf(name), "utf8")
 				.trim()
 				.split("\n")
-				.filter((line) => (line.split(",")[2] === "event") === events)
+				.filter((line) => line.split(",")[2] !== "copy" && (line.split(",")[2] === "event") === events)
 				.map((line) => Number(line.split(",")[3]))
 		: [];
 

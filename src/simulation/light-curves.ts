@@ -20,6 +20,8 @@ export interface SimulatedSource {
 	decDeg: number;
 	host: HostClass;
 	event: LensEvent | null;
+	/** A blend's neighbour (index), of whose changes it shows a part, events included; null for any other. */
+	neighbour: number | null;
 	/** Depth at 1400 MHz, and first and last epoch that deviate by more than 5 % in some band; NaN without an event. */
 	depth: number;
 	firstEpochMjd: number;
@@ -124,6 +126,7 @@ function simulateField(
 			decDeg: centre.decDeg + 1.5 * place.y,
 			host,
 			event,
+			neighbour: null,
 			...eventTruth(event, mjd, frequencyMhz),
 		});
 	}
@@ -135,6 +138,7 @@ function simulateField(
 		const index = own.normal() * 0.35 - 0.7;
 		// A blend sees part of another source's flux changes.
 		const neighbour = source.host === "blend" ? own.integer(n) : -1;
+		if (neighbour >= 0) source.neighbour = firstSource + neighbour;
 		const share = own.uniform(0.05, 0.4);
 		for (let i = 0; i < mjd.length; i++) {
 			if (own.uniform() < 0.03) continue;
