@@ -1,14 +1,23 @@
 /**
- * Compiles the inner loops of calibration, src/calibration/grid-kernels.as, into grid-kernels-binary.ts beside it:
- * `node tools/build-kernels.ts`. A test compares what stands there with what this makes.
+ * Compiles inner loops written in AssemblyScript, each `NAME.as` into `NAME-binary.ts` beside it: `node tools/build-kernels.ts`.
+ * A test compares what stands there with what this makes.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-const folder = new URL("../src/calibration/", import.meta.url);
+/** Sources of compiled loops, and what their binary is called. */
+export const KERNELS = [
+	{ source: "src/calibration/grid-kernels.as", constant: "GRID_KERNELS" },
+	{ source: "src/formats/sample-kernels.as", constant: "SAMPLE_KERNELS" },
+] as const;
 
-/** The text of grid-kernels-binary.ts. */
-export async function compileKernels(): Promise<string> {
+const placeOf = (path: string) => new URL(`../${path}`, import.meta.url);
+
+/** Where the binary of a source stands. */
+export const binaryOf = (source: string): URL => placeOf(source.replace(/\.as$/, "-binary.ts"));
+
+/** The text of the file at {@link binaryOf}. */
+export async function compileKernels({ source, constant }: (typeof KERNELS)[number]): Promise<string> {
 	const compiler = await import("assemblyscript/asc");
 	let binary: Uint8Array | undefined;
 	const { error, stderr } = await compiler.main(
@@ -25,8 +34,7 @@ export async function compileKernels(): Promise<string> {
 			"--importMemory",
 		],
 		{
-			readFile: (name: string) =>
-				name === "kernels.ts" ? readFileSync(new URL("grid-kernels.as", folder), "utf8") : null,
+			readFile: (name: string) => (name === "kernels.ts" ? readFileSync(placeOf(source), "utf8") : null),
 			writeFile: (name: string, contents: Uint8Array | string) => {
 				if (name === "kernels.wasm" && typeof contents !== "string") binary = contents;
 			},
@@ -37,12 +45,12 @@ export async function compileKernels(): Promise<string> {
 	const base64 = Buffer.from(binary).toString("base64");
 	const lines = base64.match(/.{1,110}/g) ?? [];
 	return [
-		"/** grid-kernels.as compiled: made by `node tools/build-kernels.ts`, not by hand. Base64. */",
-		"export const GRID_KERNELS =",
+		`/** ${source.split("/").at(-1)} compiled: made by \`node tools/build-kernels.ts\`, not by hand. Base64. */`,
+		`export const ${constant} =`,
 		`${lines.map((line) => `\t"${line}"`).join(" +\n")};\n`,
 	].join("\n");
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-	writeFileSync(new URL("grid-kernels-binary.ts", folder), await compileKernels());
+	for (const kernels of KERNELS) writeFileSync(binaryOf(kernels.source), await compileKernels(kernels));
 }

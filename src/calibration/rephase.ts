@@ -45,7 +45,6 @@ export function icrsOnMeridian(
  *
  * @param visibilities [channel][polarisation][re, im] from `at` on.
  * @param uniform whether the channels are equally spaced, so that the phase advances by the same angle from one to the next.
- * @returns the sum of all numbers: not finite if one of them is not.
  */
 export function turnPhases(
 	visibilities: Float32Array,
@@ -54,74 +53,89 @@ export function turnPhases(
 	nPolarizations: number,
 	deltaW: number,
 	uniform: boolean,
-): number {
-	const factor = (-2 * Math.PI * deltaW) / SPEED_OF_LIGHT;
-	if (uniform && nPolarizations === 2) return turnUniformPairs(visibilities, at, frequenciesHz, factor);
-	const n = frequenciesHz.length;
-	const step = n > 1 ? factor * (frequenciesHz[1] - frequenciesHz[0]) : 0;
-	const stepRe = Math.cos(step);
-	const stepIm = Math.sin(step);
-	let re = 0;
-	let im = 0;
-	let i = at;
-	let sum = 0;
-	for (let c = 0; c < n; c++) {
-		if (!uniform || c % RENEWED === 0) {
-			const phase = factor * frequenciesHz[c];
-			re = Math.cos(phase);
-			im = Math.sin(phase);
-		}
-		for (let p = 0; p < nPolarizations; p++, i += 2) {
-			const a = visibilities[i];
-			const b = visibilities[i + 1];
-			const x = a * re - b * im;
-			const y = a * im + b * re;
-			visibilities[i] = x;
-			visibilities[i + 1] = y;
-			sum += x + y;
-		}
-		const next = re * stepRe - im * stepIm;
-		im = re * stepIm + im * stepRe;
-		re = next;
+): void {
+	if (uniform) {
+		phaseSegments(frequenciesHz, deltaW, (begin, count, re0, im0, re1, im1, stepRe, stepIm) => {
+			const from = at + 2 * begin * nPolarizations;
+			turnUniform(visibilities, from, count, nPolarizations, re0, im0, re1, im1, stepRe, stepIm);
+		});
+		return;
 	}
-	return sum;
+	const factor = (-2 * Math.PI * deltaW) / SPEED_OF_LIGHT;
+	for (let c = 0, i = at; c < frequenciesHz.length; c++, i += 2 * nPolarizations) {
+		const phase = factor * frequenciesHz[c];
+		turnChannel(visibilities, i, nPolarizations, Math.cos(phase), Math.sin(phase));
+	}
 }
 
 /** Channels after which the phase is worked out afresh: rounding adds up to 1e-13 until then. */
 const RENEWED = 1024;
 
-/** The same for two products and equally spaced channels. */
-function turnUniformPairs(v: Float32Array, at: number, frequenciesHz: Float64Array, factor: number): number {
+/**
+ * The phases by which a row of equally spaced channels is turned, in runs of channels: even channels of a run go on from
+ * (re0, im0), odd ones from (re1, im1), each by (stepRe, stepIm), a step of two channels. Two sequences, so that neither waits
+ * for the other.
+ */
+export function phaseSegments(
+	frequenciesHz: Float64Array,
+	deltaW: number,
+	visit: (
+		begin: number,
+		count: number,
+		re0: number,
+		im0: number,
+		re1: number,
+		im1: number,
+		stepRe: number,
+		stepIm: number,
+	) => void,
+): void {
+	const factor = (-2 * Math.PI * deltaW) / SPEED_OF_LIGHT;
 	const n = frequenciesHz.length;
 	const step = n > 1 ? factor * (frequenciesHz[1] - frequenciesHz[0]) : 0;
-	const stepRe = Math.cos(step);
-	const stepIm = Math.sin(step);
-	let sum = 0;
+	const stepRe = Math.cos(2 * step);
+	const stepIm = Math.sin(2 * step);
 	for (let begin = 0; begin < n; begin += RENEWED) {
-		const phase = factor * frequenciesHz[begin];
-		let re = Math.cos(phase);
-		let im = Math.sin(phase);
-		const end = at + 4 * Math.min(n, begin + RENEWED);
-		for (let i = at + 4 * begin; i < end; i += 4) {
-			const a = v[i];
-			const b = v[i + 1];
-			const c = v[i + 2];
-			const d = v[i + 3];
-			const w = a * re - b * im;
-			const x = a * im + b * re;
-			const y = c * re - d * im;
-			const z = c * im + d * re;
-			v[i] = w;
-			v[i + 1] = x;
-			v[i + 2] = y;
-			v[i + 3] = z;
-			sum += w + x + (y + z);
-			const next = re * stepRe - im * stepIm;
-			im = re * stepIm + im * stepRe;
-			re = next;
-		}
+		const even = factor * frequenciesHz[begin];
+		const odd = even + step;
+		const count = Math.min(RENEWED, n - begin);
+		visit(begin, count, Math.cos(even), Math.sin(even), Math.cos(odd), Math.sin(odd), stepRe, stepIm);
 	}
-	return sum;
+}
+
+function turnUniform(
+	v: Float32Array,
+	at: number,
+	count: number,
+	nPol: number,
+	re0: number,
+	im0: number,
+	re1: number,
+	im1: number,
+	stepRe: number,
+	stepIm: number,
+): void {
+	for (let c = 0, i = at; c < count; c += 2) {
+		turnChannel(v, i, nPol, re0, im0);
+		i += 2 * nPol;
+		if (c + 1 < count) turnChannel(v, i, nPol, re1, im1);
+		i += 2 * nPol;
+		const even = re0 * stepRe - im0 * stepIm;
+		im0 = re0 * stepIm + im0 * stepRe;
+		re0 = even;
+		const odd = re1 * stepRe - im1 * stepIm;
+		im1 = re1 * stepIm + im1 * stepRe;
+		re1 = odd;
+	}
+}
+
+function turnChannel(v: Float32Array, at: number, nPol: number, re: number, im: number): void {
+	for (let p = 0, i = at; p < nPol; p++, i += 2) {
+		const a = v[i];
+		const b = v[i + 1];
+		v[i] = a * re - b * im;
+		v[i + 1] = a * im + b * re;
+	}
 }
 
 /** Whether channels are equally spaced to a thousandth of a turn over the longest delay that is turned, 10 microseconds. */

@@ -1,7 +1,6 @@
 import type { SpectralWindow, VisibilityBlock, VisibilitySet } from "../../calibration/visibility-set.ts";
 import { badInput } from "../../error.ts";
 import type { CorrectedBlock } from "./correction.ts";
-import { allFinite, wordsOf } from "./finite.ts";
 import type { DataColumn, MeasurementRows } from "./write-measurement-set.ts";
 
 /** Where assembled samples go; all arrays hold the same number of samples. */
@@ -28,17 +27,13 @@ export async function* assembleRows(
 	set: VisibilitySet,
 	{ groups, chunkBytes }: AssemblyPlan,
 	assembler: Assembler,
-	counts: { notFinite: number },
 ): AsyncGenerator<MeasurementRows> {
 	const step = groups.length === 1 ? set.timesMjd.length : 1;
 	for (let t = 0; t < set.timesMjd.length; t += step) {
 		for (let g = 0; g < groups.length; g++) {
 			const perRow = groups[g].reduce((sum, { nChannels }) => sum + nChannels, 0) * set.polarizations.length * 8;
 			const rowsAtOnce = Math.max(1, Math.floor(chunkBytes / perRow));
-			for await (const rows of assembler.read(groups[g], g, t, t + step, rowsAtOnce)) {
-				counts.notFinite += flagNotFinite(rows);
-				yield rows;
-			}
+			yield* assembler.read(groups[g], g, t, t + step, rowsAtOnce);
 		}
 	}
 }
@@ -173,32 +168,6 @@ export class Assembler {
 		else if (source instanceof Float32Array) spreadFloats(target as Float32Array, source, narrow, wide, at);
 		else spreadBytes(target as Uint8Array, source as Uint8Array, narrow, wide, at);
 	}
-}
-
-/**
- * A sample that is no number becomes a flagged zero: imagers multiply before they look at flags.
- *
- * @returns how many were not flagged before.
- */
-export function flagNotFinite({ data, flags }: Pick<MeasurementRows, "data" | "flags">): number {
-	const run = 256;
-	let found = 0;
-	for (const values of Object.values(data)) {
-		if (values === undefined) continue;
-		const words = wordsOf(values);
-		for (let i = 0; i < flags.length; i += run) {
-			const end = Math.min(flags.length, i + run);
-			if (allFinite(words, 2 * i, 2 * end)) continue;
-			for (let k = i; k < end; k++) {
-				if (Number.isFinite(values[2 * k]) && Number.isFinite(values[2 * k + 1])) continue;
-				values[2 * k] = 0;
-				values[2 * k + 1] = 0;
-				if (flags[k] === 0) found++;
-				flags[k] = 1;
-			}
-		}
-	}
-	return found;
 }
 
 /** Arrays that are used again and again. */

@@ -1,16 +1,21 @@
 import { availableParallelism } from "node:os";
 import type { SpectralWindow, VisibilityBlock, VisibilitySet } from "../../calibration/visibility-set.ts";
+import { compileSampleLoops } from "../sample-kernels.ts";
 import { Uvh5Set } from "../uvh5/read.ts";
 import { Assembler, assembleRows } from "./assemble-rows.ts";
 import { addCounts, type CorrectedBlock, type CorrectionOrder, correctorFor } from "./correction.ts";
+import { flagNotFinite } from "./finite.ts";
+import { PhaseTurner } from "./phase-turner.ts";
 import { type PlacingTask, rowsOf, STATE, sharedRows } from "./place-rows.ts";
-import { placeInThreads } from "./place-thread.ts";
+import { PlacingThreads } from "./place-thread.ts";
 import type { FieldRow, WindowRow } from "./subtables.ts";
-import { type PhaseTarget, turningOf } from "./turn-to-centre.ts";
+import { type PhaseTarget, type Turning, turningOf } from "./turn-to-centre.ts";
 import { type DataColumn, MeasurementSetWriter } from "./write-measurement-set.ts";
 
 /** Below this more threads do not pay, bytes. */
 const WORTH_A_THREAD = 64 << 20;
+/** Rows whose own columns are written together. */
+const ROWS_AT_ONCE = 1 << 13;
 /** More threads than this are not faster than the disk cache. */
 const MOST_THREADS = 4;
 
@@ -70,6 +75,12 @@ export async function exportMeasurementSet(
 	const { correction } = options;
 	if (options.correct !== undefined || correction !== undefined) columns.push("CORRECTED_DATA");
 	if (options.model !== undefined) columns.push("MODEL_DATA");
+	// Values that are computed here cannot be computed in another thread.
+	const isPlain = options.correct === undefined && options.model === undefined;
+	const threads =
+		isPlain && groups.length === 1 && set instanceof Uvh5Set
+			? new PlacingThreads(threadsFor(set, nRows, options), correction?.counts ?? {})
+			: undefined;
 	const margin = set.integrationS > 0 ? set.integrationS / 2 / 86400 : 0;
 	const writer = new MeasurementSetWriter(path, {
 		telescope: options.telescope ?? (set.telescope === "OVRO_MMA" ? "DSA_110" : set.telescope),
@@ -87,13 +98,10 @@ export async function exportMeasurementSet(
 			...(options.history ?? []),
 		],
 	});
-	const chunkBytes = options.chunkBytes ?? 4 << 20;
-	const counts = { notFinite: 0 };
+	let notFinite = 0;
 	try {
-		// Values that are computed here cannot be computed in another thread.
-		const isPlain = options.correct === undefined && options.model === undefined;
-		if (isPlain && groups.length === 1 && set instanceof Uvh5Set) {
-			counts.notFinite = await placeAll(set, writer, groups[0], windows[0].frequenciesHz, chunkBytes, options);
+		if (threads !== undefined) {
+			notFinite = await placeAll(set as Uvh5Set, writer, groups[0], turning, threads, options);
 		} else {
 			const corrector = correction === undefined ? undefined : await correctorFor(set, correction);
 			const correct = corrector === undefined ? options.correct : (block: VisibilityBlock) => corrector.correct(block);
@@ -102,9 +110,17 @@ export async function exportMeasurementSet(
 				...(options.model === undefined ? {} : { model: options.model }),
 			});
 			let done = 0;
-			for await (const rows of assembleRows(set, { groups, chunkBytes }, assembler, counts)) {
+			const turners = windows.map(({ frequenciesHz }) => new PhaseTurner(frequenciesHz, set.polarizations.length));
+			let deltas = new Float64Array(0);
+			for await (const rows of assembleRows(set, { groups, chunkBytes: chunkBytesOf(options) }, assembler)) {
 				options.signal?.throwIfAborted();
-				turning.turn(rows, windows[rows.window].frequenciesHz);
+				if (deltas.length < rows.count) deltas = new Float64Array(rows.count);
+				turning.replaceUvw(rows, deltas);
+				let isFinite = true;
+				for (const column of Object.values(rows.data)) {
+					if (!turners[rows.window].turn(column, rows.count, turning.rephased ? deltas : undefined)) isFinite = false;
+				}
+				if (!isFinite) notFinite += flagNotFinite(rows);
 				writer.append(rows);
 				done += rows.count;
 				options.progress?.(done, nRows);
@@ -115,10 +131,22 @@ export async function exportMeasurementSet(
 	} catch (error) {
 		writer.abandon();
 		throw error;
+	} finally {
+		await threads?.stop();
 	}
 	const nChannels = set.frequenciesHz.length;
 	const { fields, rephased } = turning;
-	return { nRows, nWindows: windows.length, nChannels, notFinite: counts.notFinite, fields, rephased };
+	return { nRows, nWindows: windows.length, nChannels, notFinite, fields, rephased };
+}
+
+const chunkBytesOf = ({ chunkBytes }: ExportOptions): number => chunkBytes ?? 4 << 20;
+
+/** How many threads convert beside this one. */
+function threadsFor(set: VisibilitySet, nRows: number, { thread }: ExportOptions): number {
+	const others = Math.min(MOST_THREADS, availableParallelism()) - 1;
+	if (thread === "only") return Math.max(1, others);
+	const pays = set.frequenciesHz.length * set.polarizations.length * 8 * nRows > WORTH_A_THREAD;
+	return (thread ?? pays) ? others : 0;
 }
 
 /** Converts UVH5 files whose windows are written as one: in pieces of rows, several at a time. Returns the samples that were no numbers. */
@@ -126,44 +154,63 @@ async function placeAll(
 	set: Uvh5Set,
 	writer: MeasurementSetWriter,
 	group: readonly SpectralWindow[],
-	frequenciesHz: Float64Array,
-	chunkBytes: number,
+	turning: Turning,
+	threads: PlacingThreads,
 	options: ExportOptions,
 ): Promise<number> {
 	const { correction } = options;
 	const nPol = set.polarizations.length;
-	const { nRows } = group[0];
-	const rowBytes = frequenciesHz.length * nPol * 8;
+	const { nRows, firstChannel } = group[0];
+	const nChannels = group.reduce((sum, window) => sum + window.nChannels, 0);
 	// Whole chunks of the files, and whole bytes of flags.
 	const unit = Math.ceil(set.rowsPerChunk / 8) * 8;
-	const wanted = Math.max(1, Math.floor(chunkBytes / rowBytes));
+	const wanted = Math.max(1, Math.floor(chunkBytesOf(options) / (nChannels * nPol * 8)));
 	const pieceRows = wanted > unit ? Math.floor(wanted / unit) * unit : Math.ceil(wanted / 8) * 8;
+	const shared = (bytes: number) => new SharedArrayBuffer(bytes);
 	const rows = sharedRows(nRows, nPol);
-	const state = new Int32Array(new SharedArrayBuffer(16));
+	set.describeRows(0, nRows, rows);
+	const deltas = turning.rephased ? new Float64Array(shared(8 * nRows)) : undefined;
+	if (deltas !== undefined) turning.replaceUvw({ ...rows, count: nRows }, deltas);
+	const windows = group.map((window) => set.spectralWindows.indexOf(window));
+	const state = new Int32Array(shared(16));
+	const written = new Uint8Array(shared(Math.ceil(nRows / pieceRows)));
 	const task: PlacingTask = {
-		windows: group.map((window) => set.spectralWindows.indexOf(window)),
-		frequenciesHz,
-		centre: options.centre,
+		windows,
+		portable: set.portable(windows),
+		frequenciesHz: set.frequenciesHz.slice(firstChannel, firstChannel + nChannels),
+		nPol,
 		files: writer.sampleFiles(),
 		correction: correction === undefined ? undefined : { module: correction.module, order: correction.order },
 		nRows,
 		pieceRows,
 		rows,
+		deltas,
 		state,
+		written,
+		loops: compileSampleLoops(),
 	};
-	const cores = availableParallelism();
-	const pays = rowBytes * nRows > WORTH_A_THREAD;
-	const others = Math.min(MOST_THREADS, cores) - 1;
-	const threads = options.thread === "only" ? Math.max(1, others) : (options.thread ?? pays) ? others : 0;
-	await placeInThreads(set, task, correction?.counts ?? {}, threads, options.thread !== "only", () => {
-		options.signal?.throwIfAborted();
-		options.progress?.(Atomics.load(state, STATE.done), nRows);
-	});
-	const batch = 1 << 15;
-	for (let first = 0; first < nRows; first += batch) {
-		const count = Math.min(batch, nRows - first);
-		writer.appendPlaced({ ...rowsOf(rows, first, count, nPol), count, window: 0 });
-	}
+	// The rows' own columns are written as far as all before them have been converted.
+	let appended = 0;
+	const append = (atLeast: number) => {
+		let beyond = appended / pieceRows;
+		while (beyond < written.length && Atomics.load(written, beyond) === 1) beyond++;
+		const count = Math.min(nRows, beyond * pieceRows) - appended;
+		if (count < atLeast || count === 0) return;
+		writer.appendPlaced({ ...rowsOf(rows, appended, count, nPol), count, window: 0 });
+		appended += count;
+	};
+	await threads.place(
+		set,
+		task,
+		options.thread !== "only",
+		() => writer.writeSubtables(),
+		() => {
+			options.signal?.throwIfAborted();
+			append(ROWS_AT_ONCE);
+			options.progress?.(Atomics.load(state, STATE.done), nRows);
+		},
+	);
+	append(0);
 	return Atomics.load(state, STATE.notFinite);
 }
 

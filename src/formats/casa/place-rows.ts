@@ -2,13 +2,14 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import type { SamplePlace } from "../../calibration/visibility-set.ts";
 import { failure } from "../../error.ts";
 import { rawBytes } from "../raw-bytes.ts";
-import { moveRows, samplePlace } from "../uvh5/placed-rows.ts";
+import { sampleMemory } from "../sample-kernels.ts";
+import { moveRows, type PlacedSamples, samplePlace } from "../uvh5/placed-rows.ts";
 import type { RowDescription, Uvh5Set } from "../uvh5/read.ts";
-import { flagNotFinite } from "./assemble-rows.ts";
+import type { PortableWindows } from "../uvh5/window-reader.ts";
 import type { CorrectionOrder, Corrector } from "./correction.ts";
-import { allFinite, wordsOf } from "./finite.ts";
+import { flagNotFinite } from "./finite.ts";
+import { PhaseTurner } from "./phase-turner.ts";
 import { type RowSummary, summarisePlain, summariseRows } from "./row-summary.ts";
-import { type PhaseTarget, turningOf } from "./turn-to-centre.ts";
 import { packBits } from "./values.ts";
 import type { DataColumn, SampleFiles } from "./write-measurement-set.ts";
 
@@ -16,18 +17,36 @@ import type { DataColumn, SampleFiles } from "./write-measurement-set.ts";
 export interface PlacingTask {
 	/** Windows of the set, written as one. */
 	windows: readonly number[];
+	/** The same, for threads that have not opened the set. */
+	portable: PortableWindows;
 	frequenciesHz: Float64Array;
-	centre: PhaseTarget | undefined;
+	nPol: number;
 	files: SampleFiles;
 	/** Where CORRECTED_DATA is wanted. */
 	correction: CorrectionOrder | undefined;
 	nRows: number;
 	/** Rows of a piece, a multiple of eight: bits of different pieces share no byte. */
 	pieceRows: number;
-	/** Filled in per row, in shared memory. */
+	/** In shared memory; weights and flags of rows are filled in as they are converted, the rest is there before. */
 	rows: PlacedRows;
+	/** How much larger w becomes, m, per row, in shared memory; undefined if no phases are turned. */
+	deltas: Float64Array | undefined;
 	/** [next piece, rows done, samples that were no numbers, 1 = stop], in shared memory. */
 	state: Int32Array;
+	/** Per piece: 1 once it has been written; in shared memory. */
+	written: Uint8Array;
+	loops: WebAssembly.Module;
+}
+
+/** Who reads windows: a set, or a reader of windows that another thread has opened. */
+export interface RowReader {
+	readRows(window: number, first: number, count: number, place: SamplePlace, to: number): PlacedSamples;
+}
+
+/** What calibrates, with the set that it calibrates. */
+export interface SetCorrector {
+	set: Uvh5Set;
+	corrector: Corrector;
 }
 
 export type PlacedRows = RowDescription & RowSummary;
@@ -75,16 +94,22 @@ class CorrectedPieces {
 	private readonly corrector: Corrector;
 	private readonly dense: SamplePlace[];
 
-	constructor(set: Uvh5Set, corrector: Corrector, windows: readonly number[], pieceRows: number, width: number) {
+	private readonly described: RowDescription;
+
+	constructor({ set, corrector }: SetCorrector, windows: readonly number[], pieceRows: number, width: number) {
 		this.set = set;
 		this.corrector = corrector;
+		this.described = sharedRows(pieceRows, 1);
 		this.visibilities = new Float32Array(2 * pieceRows * width);
 		const nPol = set.polarizations.length;
 		this.dense = windows.map((w) => samplePlace(pieceRows, set.spectralWindows[w].nChannels * nPol));
 	}
 
 	/** One window of rows: as recorded and corrected, with the flags and weights of the corrected. */
-	read(i: number, w: number, first: number, count: number, rows: PlacedRows, place: SamplePlace): void {
+	read(i: number, w: number, first: number, count: number, place: SamplePlace): void {
+		// As the file has them: uvw, too, before phases are turned.
+		const rows = this.described;
+		this.set.describeRows(first, count, rows);
 		const dense = this.dense[i];
 		const perRow = dense.width;
 		const { firstChannel, nChannels } = this.set.spectralWindows[w];
@@ -117,17 +142,23 @@ class CorrectedPieces {
 
 /**
  * Converts the pieces that no other thread has taken, one per step; what comes out does not depend on who does which.
+ *
+ * @param reader of `windows`: numbers by which it knows the task's windows.
  */
-export function* placePieces(set: Uvh5Set, task: PlacingTask, corrector: Corrector | undefined): Generator<void> {
-	const { state, nRows, pieceRows, windows, frequenciesHz } = task;
-	const nPol = set.polarizations.length;
+export function* placePieces(
+	reader: RowReader,
+	windows: readonly number[],
+	task: PlacingTask,
+	correcting: SetCorrector | undefined,
+): Generator<void> {
+	const { state, nRows, pieceRows, frequenciesHz, nPol, portable } = task;
 	const width = frequenciesHz.length * nPol;
-	const turning = turningOf(set, task.centre);
-	const place = samplePlace(pieceRows, width);
+	const turner = new PhaseTurner(frequenciesHz, nPol);
+	const place = sampleMemory(task.loops, pieceRows, width)?.place ?? samplePlace(pieceRows, width);
 	const bits = new Uint8Array((pieceRows * width) / 8);
 	let flagsAreClear = true;
 	const corrected =
-		corrector === undefined ? undefined : new CorrectedPieces(set, corrector, windows, pieceRows, width);
+		correcting === undefined ? undefined : new CorrectedPieces(correcting, task.windows, pieceRows, width);
 	const files = Object.fromEntries(
 		Object.entries(task.files).map(([name, path]) => [name, { path, descriptor: openSync(path, "r+") }]),
 	) as Record<keyof SampleFiles, { path: string; descriptor: number }>;
@@ -142,9 +173,12 @@ export function* placePieces(set: Uvh5Set, task: PlacingTask, corrector: Correct
 			throw failure("file-unwritable", (error as Error).message, { subject: path, remedy, cause: error });
 		}
 	};
+	const perWindow = portable.windows.map(({ run }) => run.count * nPol);
+	const found: (number | undefined)[] = [];
 	try {
 		while (Atomics.load(state, STATE.stop) === 0) {
-			const first = Atomics.add(state, STATE.next, 1) * pieceRows;
+			const piece = Atomics.add(state, STATE.next, 1);
+			const first = piece * pieceRows;
 			if (first >= nRows) return;
 			const count = Math.min(pieceRows, nRows - first);
 			const samples = count * width;
@@ -155,22 +189,21 @@ export function* placePieces(set: Uvh5Set, task: PlacingTask, corrector: Correct
 			flagsAreClear = true;
 
 			const rows = rowsOf(task.rows, first, count, nPol);
-			set.describeRows(first, count, rows);
-			const found: (number | undefined)[] = [];
-			const perWindow = windows.map((w) => set.spectralWindows[w].nChannels * nPol);
 			for (let i = 0, at = 0; i < windows.length; at += perWindow[i++]) {
 				if (corrected !== undefined) {
-					corrected.read(i, windows[i], first, count, rows, { ...place, at });
+					corrected.read(i, task.windows[i], first, count, { ...place, at });
 					flagsAreClear = false;
-					found.push(undefined);
+					found[i] = undefined;
 					continue;
 				}
-				const { flagged, weight } = set.readRows(windows[i], first, count, { ...place, at }, 0);
+				const { flagged, weight } = reader.readRows(windows[i], first, count, { ...place, at }, 0);
 				if (flagged) flagsAreClear = false;
-				found.push(weight);
+				found[i] = weight;
 			}
-			const known = turning.turn({ ...rows, count, data }, frequenciesHz);
-			if (!Object.values(data).every((column) => unknownFinite(column, known, count))) {
+			const deltas = task.deltas?.subarray(first, first + count);
+			let isFinite = true;
+			for (const column of Object.values(data)) if (!turner.turn(column, count, deltas)) isFinite = false;
+			if (!isFinite) {
 				Atomics.add(state, STATE.notFinite, flagNotFinite({ data, flags }));
 				flagsAreClear = false;
 			}
@@ -184,25 +217,20 @@ export function* placePieces(set: Uvh5Set, task: PlacingTask, corrector: Correct
 				}
 				summariseRows({ count, flags, weights }, frequenciesHz.length, nPol, rows);
 			}
-			if (flagsAreClear) bits.fill(0);
-			else packBits(flags, bits, 0);
 			for (const [name, column] of Object.entries(data)) {
 				write(name as DataColumn, first * width * 8, rawBytes(column));
 			}
-			write("FLAG", (first * width) / 8, bits.subarray(0, Math.ceil(samples / 8)));
+			// Where nothing is flagged the file's zeros say so.
+			if (!flagsAreClear) {
+				packBits(flags, bits, 0);
+				write("FLAG", (first * width) / 8, bits.subarray(0, Math.ceil(samples / 8)));
+			}
 			if (rows.varied.includes(1)) write("WEIGHT_SPECTRUM", first * width * 4, rawBytes(weights));
+			Atomics.store(task.written, piece, 1);
 			Atomics.add(state, STATE.done, count);
 			yield;
 		}
 	} finally {
 		for (const { descriptor } of Object.values(files)) closeSync(descriptor);
 	}
-}
-
-/** Whether all numbers of rows not known to be finite are. */
-function unknownFinite(numbers: Float32Array, known: Uint8Array | undefined, rows: number): boolean {
-	const words = wordsOf(numbers);
-	const perRow = words.length / rows;
-	for (let r = 0; r < rows; r++) if (known?.[r] !== 1 && !allFinite(words, r * perRow, (r + 1) * perRow)) return false;
-	return true;
 }

@@ -1,4 +1,4 @@
-import { type CopyAxis, copyBox } from "../hdf5/copy-box.ts";
+import { type CopyAxis, copyBox, planCopy } from "../hdf5/copy-box.ts";
 import { rawBytes } from "../raw-bytes.ts";
 import { misuse, type StoredColumn } from "./stored-column.ts";
 import type { ColumnDescription } from "./table-description.ts";
@@ -169,11 +169,12 @@ export class TiledColumn implements StoredColumn {
 				const [a, b] = way === "read" ? [tileStride[d], dataStride[d]] : [dataStride[d], tileStride[d]];
 				axes.push({ count: to - from, from: a, to: b });
 			}
-			if (way === "read") copyBox(elements, inTile * elementSize, bytes, inData * elementSize, axes, elementSize);
+			if (way === "read")
+				copyBox(elements, inTile * elementSize, bytes, inData * elementSize, planCopy(axes), elementSize);
 			else {
 				// The array is in the machine's order, the tile in the file's.
 				if (unpacked === undefined) orderTile(elements, type, storage.bigEndian);
-				copyBox(bytes, inData * elementSize, elements, inTile * elementSize, axes, elementSize);
+				copyBox(bytes, inData * elementSize, elements, inTile * elementSize, planCopy(axes), elementSize);
 				if (unpacked === undefined) orderTile(elements, type, storage.bigEndian);
 				else packBits(unpacked, stored, 0);
 				file.write(at, stored);

@@ -1,4 +1,4 @@
-import { icrsOnMeridian, isUniform, meridianDirection, turnPhases } from "../../calibration/rephase.ts";
+import { icrsOnMeridian, meridianDirection } from "../../calibration/rephase.ts";
 import type { VisibilitySet } from "../../calibration/visibility-set.ts";
 import { badInput } from "../../error.ts";
 import { observerAt } from "../../sky/apparent-place.ts";
@@ -14,20 +14,17 @@ export interface PhaseTarget {
 }
 
 /** Rows as `MeasurementRows` has them. */
-export type TurnedRows = Pick<
-	MeasurementRows,
-	"count" | "timesMjd" | "field" | "antenna1" | "antenna2" | "uvwM" | "data"
->;
+export type TurnedRows = Pick<MeasurementRows, "count" | "timesMjd" | "field" | "antenna1" | "antenna2" | "uvwM">;
 
 export interface Turning {
 	fields: FieldRow[];
 	rephased: boolean;
 	/**
-	 * Turns phases and replaces uvw, where a field's phase centre is not the one written.
+	 * Replaces the uvw of rows whose field's phase centre is not the one written.
 	 *
-	 * @returns the rows it turned and found to hold finite numbers only: 1 each, all others 0; undefined if it turned none.
+	 * @param deltas per row: how much larger w is for the centre written, m; 0 where phases stay.
 	 */
-	turn(rows: TurnedRows, frequenciesHz: Float64Array): Uint8Array | undefined;
+	replaceUvw(rows: TurnedRows, deltas: Float64Array): void;
 }
 
 /**
@@ -70,56 +67,50 @@ export function turningOf(set: VisibilitySet, centre: PhaseTarget | undefined): 
 		kept.set(key, { mjd, uvw });
 		return uvw;
 	};
-	/** w of a row for the phase centre that its data were stored with. Of tracked data the file knows best. */
-	const storedW = (field: number, mjd: number): ((p: number, q: number, fileW: number) => number) => {
+	/** w of all antennas for the phase centre that data were stored with; undefined of tracked data: the file knows best. */
+	const storedW = (field: number, mjd: number): Float64Array | undefined => {
 		const { phaseCentre } = set.fields[field];
-		if (phaseCentre.kind === "unprojected") return () => 0;
-		if (phaseCentre.kind === "sidereal") return (_p, _q, fileW) => fileW;
+		const w = new Float64Array(set.antennas.length);
+		if (phaseCentre.kind === "unprojected") return w;
+		if (phaseCentre.kind === "sidereal") return undefined;
 		const { longitudeDeg } = location as NonNullable<typeof location>;
 		const { hourAngleDeg, declinationDeg } = phaseCentre;
 		const [x, y, z] = meridianDirection(observerAt(mjd, location), hourAngleDeg, declinationDeg, longitudeDeg);
-		return (p, q) =>
-			x * (positions[3 * p] - positions[3 * q]) +
-			y * (positions[3 * p + 1] - positions[3 * q + 1]) +
-			z * (positions[3 * p + 2] - positions[3 * q + 2]);
+		return w.map((_, p) => x * positions[3 * p] + y * positions[3 * p + 1] + z * positions[3 * p + 2]);
 	};
-	const nPol = set.polarizations.length;
-	let finite = new Uint8Array(0);
 	return {
 		fields,
 		rephased: needs.includes(true),
-		turn(rows, frequenciesHz) {
-			if (!needs.includes(true)) return undefined;
-			if (finite.length < rows.count) finite = new Uint8Array(rows.count);
-			finite.fill(0, 0, rows.count);
-			const perRow = 2 * frequenciesHz.length * nPol;
-			const uniform = isUniform(frequenciesHz);
-			const columns = Object.values(rows.data).filter((data) => data !== undefined);
-			let mjd = Number.NaN;
-			let field = -1;
-			let uvw = new Float64Array(0);
-			let old: (p: number, q: number, fileW: number) => number = () => 0;
-			for (let r = 0; r < rows.count; r++) {
-				if (!needs[rows.field[r]]) continue;
-				if (rows.timesMjd[r] !== mjd || rows.field[r] !== field) {
-					mjd = rows.timesMjd[r];
-					field = rows.field[r];
-					uvw = uvwOf(`new ${field}`, mjd, fields[field].raDeg, fields[field].decDeg) as Float64Array<ArrayBuffer>;
-					old = storedW(field, mjd);
+		replaceUvw(rows, deltas) {
+			const { count, timesMjd, field } = rows;
+			for (let first = 0, beyond = 0; first < count; first = beyond) {
+				while (beyond < count && timesMjd[beyond] === timesMjd[first] && field[beyond] === field[first]) beyond++;
+				if (!needs[field[first]]) {
+					deltas.fill(0, first, beyond);
+					continue;
 				}
-				const p = rows.antenna1[r];
-				const q = rows.antenna2[r];
-				const delta = uvw[3 * p + 2] - uvw[3 * q + 2] - old(p, q, rows.uvwM[3 * r + 2]);
-				for (let k = 0; k < 3; k++) rows.uvwM[3 * r + k] = uvw[3 * p + k] - uvw[3 * q + k];
-				if (delta === 0) continue;
-				let most = 0;
-				for (const data of columns) {
-					most = Math.max(most, Math.abs(turnPhases(data, r * perRow, frequenciesHz, nPol, delta, uniform)));
-				}
-				// Beyond single precision numbers are stored as infinite.
-				if (most < 1e30) finite[r] = 1;
+				const { raDeg, decDeg } = fields[field[first]];
+				const uvw = uvwOf(`new ${field[first]}`, timesMjd[first], raDeg, decDeg);
+				replaceRows(rows, first, beyond, uvw, storedW(field[first], timesMjd[first]), deltas);
 			}
-			return finite;
 		},
 	};
+}
+
+/** Rows of one time and field. */
+function replaceRows(
+	{ antenna1, antenna2, uvwM }: TurnedRows,
+	first: number,
+	beyond: number,
+	uvw: Float64Array,
+	storedW: Float64Array | undefined,
+	deltas: Float64Array,
+): void {
+	for (let r = first; r < beyond; r++) {
+		const p = antenna1[r];
+		const q = antenna2[r];
+		const stored = storedW === undefined ? uvwM[3 * r + 2] : storedW[p] - storedW[q];
+		deltas[r] = uvw[3 * p + 2] - uvw[3 * q + 2] - stored;
+		for (let k = 0; k < 3; k++) uvwM[3 * r + k] = uvw[3 * p + k] - uvw[3 * q + k];
+	}
 }

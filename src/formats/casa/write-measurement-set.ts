@@ -100,6 +100,7 @@ export class MeasurementSetWriter {
 	/** Undefined where rows have different shapes: then it is always written. */
 	private readonly spectrum: WeightSpectrum | undefined;
 	private done = 0;
+	private hasSubtables = false;
 
 	constructor(path: string, plan: MeasurementSetPlan) {
 		this.path = path.replace(/\/+$/, "");
@@ -252,28 +253,36 @@ export class MeasurementSetWriter {
 		this.table.append(count, values, reserved);
 	}
 
-	/** Writes the subtables and gives the set its name, replacing one that was there. Throws if rows are missing. */
-	finish(): void {
+	/** Writes the subtables, if that has not been done: they need no rows. */
+	writeSubtables(): void {
+		if (this.hasSubtables) return;
+		this.hasSubtables = true;
 		const { plan, partial } = this;
+		const isCircular = plan.polarizations.some((product) => /[RL]/.test(product));
+		writeAntennas(join(partial, "ANTENNA"), plan.antennas);
+		writeDataDescription(join(partial, "DATA_DESCRIPTION"), plan.windows.length);
+		writeFeeds(join(partial, "FEED"), plan.antennas.length, isCircular ? ["R", "L"] : ["X", "Y"], plan.beginMjd);
+		writeFlagCommands(join(partial, "FLAG_CMD"));
+		writeFields(join(partial, "FIELD"), plan.fields, "J2000");
+		writeHistory(
+			join(partial, "HISTORY"),
+			plan.history.map((message) => ({ timeMjd: plan.endMjd, message })),
+		);
+		writeObservation(join(partial, "OBSERVATION"), { ...plan, observer: "", project: "" });
+		writePointing(join(partial, "POINTING"));
+		writePolarization(join(partial, "POLARIZATION"), plan.polarizations);
+		writeProcessor(join(partial, "PROCESSOR"));
+		writeSpectralWindows(join(partial, "SPECTRAL_WINDOW"), plan.windows);
+		writeState(join(partial, "STATE"));
+	}
+
+	/** Completes the set and gives it its name, replacing one that was there. Throws if rows are missing. */
+	finish(): void {
+		const { partial } = this;
 		try {
 			if (this.spectrum?.finish() === false) this.table.drop("WEIGHT_SPECTRUM");
 			this.table.finish();
-			const isCircular = plan.polarizations.some((product) => /[RL]/.test(product));
-			writeAntennas(join(partial, "ANTENNA"), plan.antennas);
-			writeDataDescription(join(partial, "DATA_DESCRIPTION"), plan.windows.length);
-			writeFeeds(join(partial, "FEED"), plan.antennas.length, isCircular ? ["R", "L"] : ["X", "Y"], plan.beginMjd);
-			writeFlagCommands(join(partial, "FLAG_CMD"));
-			writeFields(join(partial, "FIELD"), plan.fields, "J2000");
-			writeHistory(
-				join(partial, "HISTORY"),
-				plan.history.map((message) => ({ timeMjd: plan.endMjd, message })),
-			);
-			writeObservation(join(partial, "OBSERVATION"), { ...plan, observer: "", project: "" });
-			writePointing(join(partial, "POINTING"));
-			writePolarization(join(partial, "POLARIZATION"), plan.polarizations);
-			writeProcessor(join(partial, "PROCESSOR"));
-			writeSpectralWindows(join(partial, "SPECTRAL_WINDOW"), plan.windows);
-			writeState(join(partial, "STATE"));
+			this.writeSubtables();
 			rmSync(this.path, { recursive: true, force: true });
 			renameSync(partial, this.path);
 		} catch (error) {

@@ -1,3 +1,5 @@
+import type { SampleMemory } from "../sample-kernels.ts";
+
 /** One axis of a box that is copied: elements along it, and how far apart they are in source and target (elements, either sign). */
 export interface CopyAxis {
 	count: number;
@@ -5,13 +7,35 @@ export interface CopyAxis {
 	to: number;
 }
 
-// Axes that remain after merging, fastest first; kept, because boxes are many and small.
-const counts = new Float64Array(40);
-const froms = new Float64Array(40);
-const tos = new Float64Array(40);
+/** A box to copy, its axes merged where they are one run in both arrays. All in elements. */
+export interface CopyPlan {
+	/** Elements that lie one behind the other in both arrays. */
+	run: number;
+	fast: CopyAxis;
+	slow: CopyAxis;
+	/** Slowest first; mostly none. */
+	outer: readonly CopyAxis[];
+}
+
+const ONE: CopyAxis = { count: 1, from: 0, to: 0 };
+
+/** Merges axes, slowest first. Undefined if there is nothing to copy. */
+export function planCopy(axes: readonly CopyAxis[]): CopyPlan | undefined {
+	const merged: CopyAxis[] = [];
+	for (let d = axes.length - 1; d >= 0; d--) {
+		const { count, from, to } = axes[d];
+		if (count === 0) return undefined;
+		if (count === 1) continue;
+		const inner = merged[merged.length - 1];
+		if (inner !== undefined && from === inner.count * inner.from && to === inner.count * inner.to) inner.count *= count;
+		else merged.push({ count, from, to });
+	}
+	const run = merged[0]?.from === 1 && merged[0].to === 1 ? (merged.shift() as CopyAxis).count : 1;
+	return { run, fast: merged[0] ?? ONE, slow: merged[1] ?? ONE, outer: merged.slice(2).reverse() };
+}
 
 /**
- * Copies an N-dimensional box of elements between two strided arrays of bytes. Axes slowest first.
+ * Copies an N-dimensional box of elements between two strided arrays of bytes.
  *
  * Chunks of visibilities are rarely laid out like the array wanted (one polarisation per chunk is usual), so the two
  * innermost axes are plain strided loops over words of 64 or 32 bits. Complex numbers go as one 64-bit word; no arithmetic
@@ -22,47 +46,20 @@ export function copyBox(
 	sourceAt: number,
 	target: Uint8Array,
 	targetAt: number,
-	axes: readonly CopyAxis[],
+	plan: CopyPlan | undefined,
 	elementSize: number,
 ): void {
-	// Axes that are one run in both arrays become one axis.
-	let n = 0;
-	for (let d = axes.length - 1; d >= 0; d--) {
-		const { count, from, to } = axes[d];
-		if (count === 0) return;
-		if (count === 1) continue;
-		const inner = n - 1;
-		if (inner >= 0 && from === counts[inner] * froms[inner] && to === counts[inner] * tos[inner])
-			counts[inner] *= count;
-		else {
-			counts[n] = count;
-			froms[n] = from;
-			tos[n] = to;
-			n++;
-		}
-	}
-	let run = elementSize;
-	let first = 0;
-	if (n > 0 && froms[0] === 1 && tos[0] === 1) {
-		run *= counts[0];
-		first = 1;
-	}
-	for (; n < first + 2; n++) {
-		counts[n] = 1;
-		froms[n] = 0;
-		tos[n] = 0;
-	}
+	if (plan === undefined) return;
+	const run = plan.run * elementSize;
 	const aligned =
 		source.byteOffset | source.byteLength | sourceAt | target.byteOffset | target.byteLength | targetAt | elementSize;
 	const width = (aligned & 7) === 0 && run <= 16 ? 8 : (aligned & 3) === 0 ? 4 : 1;
 	const stride = elementSize / width;
 	const length = run / width;
-	const fast: CopyAxis = { count: counts[first], from: froms[first] * stride, to: tos[first] * stride };
-	const slow: CopyAxis = { count: counts[first + 1], from: froms[first + 1] * stride, to: tos[first + 1] * stride };
-	const outer: CopyAxis[] = [];
-	for (let d = n - 1; d >= first + 2; d--) {
-		outer.push({ count: counts[d], from: froms[d] * stride, to: tos[d] * stride });
-	}
+	const scaled = ({ count, from, to }: CopyAxis): CopyAxis => ({ count, from: from * stride, to: to * stride });
+	const fast = scaled(plan.fast);
+	const slow = scaled(plan.slow);
+	const outer = plan.outer.length === 0 ? plan.outer : plan.outer.map(scaled);
 	if (width === 8) {
 		const copy = length === 1 ? copyDoubles : copyDoublePairs;
 		over(outer, sourceAt / 8, targetAt / 8, doublesOf(source), doublesOf(target), copy, slow, fast, length);
@@ -72,6 +69,31 @@ export function copyBox(
 	} else {
 		over(outer, sourceAt, targetAt, source, target, length > 24 ? copyRuns : copyBytes, slow, fast, length);
 	}
+}
+
+/**
+ * The same of elements of eight bytes, or multiples of them, within a memory of compiled loops: byte `sourceAt` of its buffer
+ * to byte `targetAt`.
+ *
+ * @param flip bits that are changed in each eight bytes.
+ */
+export function copyBoxWithin(
+	{ loops }: SampleMemory,
+	sourceAt: number,
+	targetAt: number,
+	plan: CopyPlan | undefined,
+	elementSize: number,
+	flip: bigint,
+): void {
+	if (plan === undefined) return;
+	const { slow, fast, outer } = plan;
+	const words = (plan.run * elementSize) / 8;
+	const [slowFrom, slowTo] = [slow.from * elementSize, slow.to * elementSize];
+	const [fastFrom, fastTo] = [fast.from * elementSize, fast.to * elementSize];
+	const copy = (from: number, to: number) =>
+		loops.copyWords(from, to, slow.count, slowFrom, slowTo, fast.count, fastFrom, fastTo, words, flip);
+	if (outer.length === 0) copy(sourceAt, targetAt);
+	else walk(outer, elementSize, sourceAt, targetAt, copy);
 }
 
 type Copy<T> = (from: T, f0: number, to: T, t0: number, slow: CopyAxis, fast: CopyAxis, length: number) => void;
@@ -92,20 +114,31 @@ function over<T>(
 		copy(from, f0, to, t0, slow, fast, length);
 		return;
 	}
+	walk(outer, 1, f0, t0, (f, t) => copy(from, f, to, t, slow, fast, length));
+}
+
+/** Every place of some axes, whose steps are multiplied by `unit`. */
+function walk(
+	outer: readonly CopyAxis[],
+	unit: number,
+	f0: number,
+	t0: number,
+	visit: (f: number, t: number) => void,
+): void {
 	const at = outer.map(() => 0);
 	let f = f0;
 	let t = t0;
 	for (;;) {
-		copy(from, f, to, t, slow, fast, length);
+		visit(f, t);
 		let d = outer.length - 1;
 		for (; d >= 0; d--) {
 			const axis = outer[d];
-			f += axis.from;
-			t += axis.to;
+			f += axis.from * unit;
+			t += axis.to * unit;
 			if (++at[d] < axis.count) break;
 			at[d] = 0;
-			f -= axis.from * axis.count;
-			t -= axis.to * axis.count;
+			f -= axis.from * axis.count * unit;
+			t -= axis.to * axis.count * unit;
 		}
 		if (d < 0) return;
 	}

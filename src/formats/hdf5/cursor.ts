@@ -20,6 +20,9 @@ export interface FileContext {
 	baseAddress: number;
 }
 
+// Making one takes longer than most names.
+const utf8 = new TextDecoder();
+
 /** An address that is not defined: nothing is stored there. */
 export const UNDEFINED_ADDRESS = -1;
 
@@ -118,14 +121,14 @@ export class Cursor {
 	}
 
 	ascii(count: number): string {
-		return new TextDecoder("latin1").decode(this.take(count));
+		return String.fromCharCode(...this.take(count));
 	}
 
 	/** Text up to a null byte, which is consumed. */
 	text(): string {
 		const end = this.bytes.indexOf(0, this.position);
 		if (end < 0) throw damaged(this.file, "a name has no end");
-		const name = new TextDecoder().decode(this.bytes.subarray(this.position, end));
+		const name = utf8.decode(this.bytes.subarray(this.position, end));
 		this.position = end + 1;
 		return name;
 	}

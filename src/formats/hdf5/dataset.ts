@@ -1,7 +1,9 @@
 import { badInput } from "../../error.ts";
+import type { RandomAccess } from "../random-access.ts";
+import { sampleMemoryOf } from "../sample-kernels.ts";
 import { type ChunkGrid, type ChunkIndex, readChunkIndex } from "./chunk-index.ts";
 import { convertNumbers } from "./convert-numbers.ts";
-import { copyBox } from "./copy-box.ts";
+import { copyBox, planCopy } from "./copy-box.ts";
 import { Cursor, damaged, type FileContext, UNDEFINED_ADDRESS, unsupported } from "./cursor.ts";
 import { type Datatype, describe, readDatatype } from "./datatype.ts";
 import { type Filter, readFilters, requireKnownFilters } from "./filters.ts";
@@ -9,6 +11,22 @@ import { globalHeapObject } from "./global-heap.ts";
 import { type Layout, readLayout } from "./layout.ts";
 import { type HeaderMessage, MESSAGE } from "./object-header.ts";
 import { type BoxPlace, denseStrides, isDense, readChunks } from "./read-chunks.ts";
+
+const utf8 = new TextDecoder();
+
+/** A dataset of which everything has been read but its data. Can be cloned. */
+export interface PortableDataset {
+	name: string;
+	shape: readonly number[];
+	mostShape: readonly number[];
+	type: Datatype;
+	filters: readonly Filter[];
+	layout: Layout;
+	fill: Uint8Array | undefined;
+	grid: ChunkGrid | undefined;
+	index: ChunkIndex | undefined;
+	context: Omit<FileContext, "source">;
+}
 
 /**
  * One array of an HDF5 file. Reading is by box: `start` and `count` per dimension, slowest first; the result is dense, in C
@@ -28,10 +46,22 @@ export class Hdf5Dataset {
 	private grid: ChunkGrid | undefined;
 	private index: ChunkIndex | undefined;
 
-	constructor(context: FileContext, name: string, header: HeaderMessage[]) {
-		const file = context.source.name;
-		this.context = context;
-		this.name = name;
+	private constructor(source: RandomAccess, known: PortableDataset) {
+		this.context = { source, ...known.context };
+		this.name = known.name;
+		this.shape = known.shape;
+		this.mostShape = known.mostShape;
+		this.type = known.type;
+		this.filters = known.filters;
+		this.layout = known.layout;
+		this.fill = known.fill;
+		this.grid = known.grid;
+		this.index = known.index;
+	}
+
+	/** The dataset that an object header describes. */
+	static from({ source, ...context }: FileContext, name: string, header: HeaderMessage[]): Hdf5Dataset {
+		const file = source.name;
 		const find = (type: number) => header.find((message) => message.type === type)?.cursor;
 		const space = find(MESSAGE.dataspace);
 		const type = find(MESSAGE.datatype);
@@ -40,15 +70,38 @@ export class Hdf5Dataset {
 			throw damaged(file, `${name} has no shape, type or layout`);
 		}
 		if (find(MESSAGE.externalFiles) !== undefined) throw unsupported(file, `external storage of ${name}`);
-		[this.shape, this.mostShape] = readDataspace(space, name);
-		this.type = readDatatype(type);
-		this.layout = readLayout(layout);
+		const [shape, mostShape] = readDataspace(space, name);
 		const filters = find(MESSAGE.filters);
-		this.filters = filters === undefined ? [] : readFilters(filters);
-		this.fill = readFill(header, this.type.size);
-		if (this.layout.kind === "chunked" && this.layout.chunk.length !== this.shape.length) {
+		const known: PortableDataset = {
+			name,
+			shape,
+			mostShape,
+			type: readDatatype(type),
+			layout: readLayout(layout),
+			filters: filters === undefined ? [] : readFilters(filters),
+			fill: undefined,
+			grid: undefined,
+			index: undefined,
+			context,
+		};
+		known.fill = readFill(header, known.type.size);
+		if (known.layout.kind === "chunked" && known.layout.chunk.length !== shape.length) {
 			throw damaged(file, `the chunks of ${name} have another number of dimensions than its shape`);
 		}
+		return new Hdf5Dataset(source, known);
+	}
+
+	/** The dataset that {@link portable} told of, of the same file. */
+	static restore(source: RandomAccess, known: PortableDataset): Hdf5Dataset {
+		return new Hdf5Dataset(source, known);
+	}
+
+	/** What another thread needs to read this dataset, the index of its chunks included. */
+	portable(): PortableDataset {
+		if (this.layout.kind === "chunked") this.indexChunks(this.layout);
+		const { name, shape, mostShape, type, filters, layout, fill, grid, index } = this;
+		const { source: _, ...context } = this.context;
+		return { name, shape, mostShape, type, filters, layout, fill, grid, index, context };
 	}
 
 	/** Number of elements. */
@@ -77,7 +130,8 @@ export class Hdf5Dataset {
 
 	/**
 	 * Reads a box of raw elements to where `place` says. If `lazy` and all elements (of 1 or 4 bytes) are the same, that value
-	 * is returned as a signed 32-bit word and nothing is written.
+	 * is returned as a signed 32-bit word and nothing is written. With `flip`, if the place's memory allows it
+	 * ({@link canFlip}), the highest bit of each element of eight bytes is changed: of two floats the sign of the second.
 	 *
 	 * @throws CausticError as `readBytes` does.
 	 */
@@ -94,16 +148,8 @@ export class Hdf5Dataset {
 		const elements = count.slice(0, shape.length).reduce((a, b) => a * b, 1);
 		if (elements === 0) return undefined;
 		if (layout.kind === "chunked") {
-			requireKnownFilters(file, this.name, this.filters as Filter[]);
-			this.grid ??= {
-				counts: shape.map((extent, d) => Math.ceil(extent / layout.chunk[d])),
-				mostCounts: this.mostShape.map((extent, d) => Math.ceil(extent / layout.chunk[d])),
-				chunk: layout.chunk,
-				bytes: layout.chunk.reduce((a, b) => a * b, type.size),
-				filtered: this.filters.length > 0,
-			};
-			this.index ??= readChunkIndex(this.context, layout.index, this.grid);
-			const { context, name, filters, fill, grid, index } = this;
+			const { grid, index } = this.indexChunks(layout);
+			const { context, name, filters, fill } = this;
 			return readChunks(
 				{ context, name, filters, fill, shape, size: type.size, grid, index },
 				start,
@@ -121,8 +167,30 @@ export class Hdf5Dataset {
 		this.readPiece(start, count, bytes);
 		const strides = denseStrides(count);
 		const axes = shape.map((_, d) => ({ count: count[d], from: strides[d], to: place.strides[d] }));
-		copyBox(bytes, 0, place.bytes, place.at * type.size, axes, type.size);
+		copyBox(bytes, 0, place.bytes, place.at * type.size, planCopy(axes), type.size);
 		return undefined;
+	}
+
+	/** Where the chunks are; read once. */
+	private indexChunks(layout: Layout & { kind: "chunked" }): { grid: ChunkGrid; index: ChunkIndex } {
+		requireKnownFilters(this.context.source.name, this.name, this.filters as Filter[]);
+		this.grid ??= {
+			counts: this.shape.map((extent, d) => Math.ceil(extent / layout.chunk[d])),
+			mostCounts: this.mostShape.map((extent, d) => Math.ceil(extent / layout.chunk[d])),
+			chunk: layout.chunk,
+			bytes: layout.chunk.reduce((a, b) => a * b, this.type.size),
+			filtered: this.filters.length > 0,
+		};
+		this.index ??= readChunkIndex(this.context, layout.index, this.grid);
+		return { grid: this.grid, index: this.index };
+	}
+
+	/** Whether `flip` of a place in this memory is honoured. */
+	canFlip(buffer: ArrayBufferLike): boolean {
+		const { layout, type, filters } = this;
+		const memory = sampleMemoryOf(buffer);
+		if (memory === undefined || layout.kind !== "chunked" || type.size !== 8 || filters.length > 0) return false;
+		return layout.chunk.reduce((a, b) => a * b, 8) <= memory.read.length;
 	}
 
 	/** A box of data that are in one piece, one read per longest run of neighbouring elements. */
@@ -180,7 +248,7 @@ export class Hdf5Dataset {
 			for (let i = 0; i < this.length; i++) {
 				const field = bytes.subarray(i * type.size, (i + 1) * type.size);
 				const end = type.padding === "space-padded" ? -1 : field.indexOf(0);
-				const text = new TextDecoder().decode(end < 0 ? field : field.subarray(0, end));
+				const text = utf8.decode(end < 0 ? field : field.subarray(0, end));
 				output.push(type.padding === "space-padded" ? text.trimEnd() : text);
 			}
 		} else if (type.kind === "variable-string") {
@@ -190,10 +258,7 @@ export class Hdf5Dataset {
 				const address = cursor.address();
 				const object = cursor.u32();
 				if (length === 0 || address <= 0) output.push("");
-				else
-					output.push(
-						new TextDecoder().decode(globalHeapObject(this.context, address, object, length)).replace(/\0+$/, ""),
-					);
+				else output.push(utf8.decode(globalHeapObject(this.context, address, object, length)).replace(/\0+$/, ""));
 			}
 		} else {
 			throw badInput("hdf5-type", `${this.name} is ${describe(type)}, not text`, { subject: this.context.source.name });

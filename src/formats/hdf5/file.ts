@@ -64,7 +64,7 @@ export class Hdf5File {
 		if (isGroup(header)) {
 			throw badInput("hdf5-missing", `${path} is a group, not an array`, { subject: this.name });
 		}
-		return new Hdf5Dataset(this.context, path, header);
+		return Hdf5Dataset.from(this.context, path, header);
 	}
 
 	/** Whether there is a group at `path`. */

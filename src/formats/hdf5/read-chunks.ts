@@ -1,5 +1,6 @@
+import { sampleMemoryOf } from "../sample-kernels.ts";
 import type { ChunkGrid, ChunkIndex } from "./chunk-index.ts";
-import { type CopyAxis, copyBox } from "./copy-box.ts";
+import { type CopyAxis, type CopyPlan, copyBox, copyBoxWithin, planCopy } from "./copy-box.ts";
 import { damaged, type FileContext, UNDEFINED_ADDRESS } from "./cursor.ts";
 import { type Filter, undoFilters } from "./filters.ts";
 
@@ -14,6 +15,8 @@ export interface BoxPlace {
 	at: number;
 	/** In elements, of either sign. */
 	strides: readonly number[];
+	/** See `Hdf5Dataset.readInto`. */
+	flip?: boolean;
 }
 
 /** A chunked dataset whose index has been read. */
@@ -41,7 +44,9 @@ export function isDense(count: readonly number[], strides: readonly number[]): b
 }
 
 // One thread reads one box at a time, and fresh memory costs as much as the reading.
-let buffer = new Uint8Array(0);
+let ownBuffer = new Uint8Array(0);
+/** The highest of eight bytes' bits: where two floats are, the sign of the second. */
+const HIGHEST = 1n << 63n;
 
 /**
  * Reads a box out of the chunks that hold it, in the order in which they lie in the file. Chunks whose elements (of 1 or 4
@@ -64,10 +69,15 @@ export function readChunks(
 
 	const strides = denseStrides(chunk);
 	const axes = chunk.map((): CopyAxis => ({ count: 0, from: 0, to: 0 }));
+	const memory = sampleMemoryOf(place.bytes.buffer);
+	const flip = place.flip === true ? HIGHEST : 0n;
+	/** How chunks are copied of which every element is wanted. */
+	let whole: CopyPlan | undefined;
 	const put = (number: number, data: Uint8Array, dataAt: number, isFill: boolean) => {
 		let rest = number;
 		let from = 0;
 		let to = place.at;
+		let isWhole = !isFill;
 		for (let d = rank - 1; d >= 0; d--) {
 			const begin = (rest % grid.counts[d]) * chunk[d];
 			rest = Math.floor(rest / grid.counts[d]);
@@ -77,10 +87,16 @@ export function readChunks(
 			to += (low - start[d]) * place.strides[d];
 			const axis = axes[d];
 			axis.count = high - low;
+			if (axis.count < chunk[d]) isWhole = false;
 			axis.from = isFill ? 0 : strides[d];
 			axis.to = place.strides[d];
 		}
-		copyBox(data, dataAt + from * size, place.bytes, to * size, axes, size);
+		if (isWhole) whole ??= planCopy(axes);
+		const plan = isWhole ? whole : planCopy(axes);
+		if (memory !== undefined && data === memory.read && size % 8 === 0) {
+			const { byteOffset } = place.bytes;
+			copyBoxWithin(memory, data.byteOffset + dataAt + from * size, byteOffset + to * size, plan, size, flip);
+		} else copyBox(data, dataAt + from * size, place.bytes, to * size, plan, size);
 	};
 
 	// The value of all chunks so far, or, once the place holds it everywhere, of those that need not be written.
@@ -105,7 +121,8 @@ export function readChunks(
 	for (let i = 0; i < wanted.length; ) {
 		const address = addresses[wanted[i]];
 		if (address === UNDEFINED_ADDRESS) {
-			const value = fill ?? new Uint8Array(size);
+			const value = Uint8Array.from(fill ?? new Uint8Array(size));
+			if (flip !== 0n) value[7] ^= 0x80;
 			take(wanted[i++], value, 0, true, size === 1 || size === 4 ? uniformWord(value, 0, size, size) : undefined);
 			continue;
 		}
@@ -119,7 +136,9 @@ export function readChunks(
 		) {
 			bytes += sizes[wanted[end++]];
 		}
-		if (buffer.length < bytes) buffer = new Uint8Array(Math.max(bytes, READ_AHEAD));
+		const fits = memory !== undefined && bytes <= memory.read.length;
+		if (!fits && ownBuffer.length < bytes) ownBuffer = new Uint8Array(Math.max(bytes, READ_AHEAD));
+		const buffer = fits ? memory.read : ownBuffer;
 		source.read(buffer.subarray(0, bytes), context.baseAddress + address);
 		if (filters.length === 0) {
 			for (let k = i; k < end; k++) {
@@ -200,5 +219,5 @@ function fillBox(place: BoxPlace, count: readonly number[], size: number, word: 
 	}
 	const value = new Uint8Array(new Int32Array([word]).buffer);
 	const axes = strides.map((to, d) => ({ count: count[d], from: 0, to }));
-	copyBox(value.subarray(0, size), 0, bytes, at * size, axes, size);
+	copyBox(value.subarray(0, size), 0, bytes, at * size, planCopy(axes), size);
 }

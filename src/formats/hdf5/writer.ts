@@ -1,7 +1,7 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import { failure } from "../../error.ts";
 import { rawBytes } from "../raw-bytes.ts";
-import { copyBox } from "./copy-box.ts";
+import { copyBox, planCopy } from "./copy-box.ts";
 import { Bytes, encodeDatatype, sizeOf, type WrittenType } from "./encode.ts";
 import { writeChunkTree } from "./write-chunk-tree.ts";
 import { GROUP_INTERNAL_K, GROUP_LEAF_K, objectHeader, writeGroup } from "./write-group.ts";
@@ -259,7 +259,7 @@ export class RowWriter {
 				const extent = d === 0 ? this.inBand : Math.min(chunk[d], shape[d] - begin);
 				axes[d] = { count: extent, from: strides[d], to: chunkStrides[d] };
 			}
-			copyBox(this.band, from * size, this.packed, n * chunkElements * size, axes, size);
+			copyBox(this.band, from * size, this.packed, n * chunkElements * size, planCopy(axes), size);
 		}
 		this.put(this.address + (this.done / chunk[0]) * this.packed.length, this.packed);
 		this.done += this.inBand;

@@ -1,8 +1,9 @@
 import { badInput } from "../../error.ts";
 import { convertNumbers } from "../hdf5/convert-numbers.ts";
-import type { Hdf5Dataset } from "../hdf5/dataset.ts";
+import { Hdf5Dataset, type PortableDataset } from "../hdf5/dataset.ts";
 import { complexParts, type Datatype, describe } from "../hdf5/datatype.ts";
 import type { Hdf5File } from "../hdf5/file.ts";
+import type { RandomAccess } from "../random-access.ts";
 import { rawBytes } from "../raw-bytes.ts";
 import type { Uvh5Header } from "./header.ts";
 
@@ -21,6 +22,22 @@ export interface RowPlace {
 	width: number;
 }
 
+interface DataArrays {
+	visibilities: Hdf5Dataset;
+	flags: Hdf5Dataset;
+	samples: Hdf5Dataset | undefined;
+}
+
+/** The arrays of a file's `Data` group, as another thread needs them. Can be cloned. */
+export interface PortableUvh5Data {
+	visibilities: PortableDataset;
+	flags: PortableDataset;
+	samples: PortableDataset | undefined;
+}
+
+/** Two doubles, and as much again. */
+const MOST_COMPLEX_BYTES = 32;
+
 /**
  * Boxes of rows and channels of one file's `Data` group, in the file's sign and order of antennas, whichever shape and number
  * type its writer chose.
@@ -28,6 +45,7 @@ export interface RowPlace {
 export class Uvh5Data {
 	/** Rows in a chunk of the largest chunking: reading multiples of it touches no chunk twice. */
 	readonly rowsPerChunk: number;
+	readonly nPolarizations: number;
 	private readonly file: string;
 	private readonly visibilities: Hdf5Dataset;
 	private readonly flags: Hdf5Dataset;
@@ -38,46 +56,71 @@ export class Uvh5Data {
 	private readonly imaginary: { offset: number; type: Datatype };
 	private scratch = new Uint8Array(0);
 
-	constructor(hdf5: Hdf5File, header: Uvh5Header) {
-		this.file = hdf5.name;
-		this.visibilities = hdf5.dataset("/Data/visdata");
-		this.flags = hdf5.dataset("/Data/flags");
-		this.samples = hdf5.has("/Data/nsamples") ? hdf5.dataset("/Data/nsamples") : undefined;
-		const { shape, type } = this.visibilities;
+	private constructor(file: string, { visibilities, flags, samples }: DataArrays) {
+		this.file = file;
+		this.visibilities = visibilities;
+		this.flags = flags;
+		this.samples = samples;
+		const { shape, type } = visibilities;
+		this.leading = shape.length === 4 ? 2 : 1;
+		this.nPolarizations = shape[this.leading + 1];
+		const parts = complexParts(type);
+		// Two numbers and no more: what stands between them would be read for nothing.
+		if (parts === undefined || type.size > MOST_COMPLEX_BYTES) {
+			throw badInput("uvh5-type", `Data/visdata is ${describe(type)}, not complex numbers`, { subject: file });
+		}
+		this.real = parts.real;
+		this.imaginary = parts.imaginary;
+		this.rowsPerChunk = Math.max(...[visibilities, flags, samples].map((dataset) => dataset?.chunk?.[0] ?? 1));
+	}
+
+	/** @throws CausticError `uvh5-shape` or `uvh5-type` if the arrays are not what the header says. */
+	static open(hdf5: Hdf5File, header: Uvh5Header): Uvh5Data {
+		const file = hdf5.name;
+		const visibilities = hdf5.dataset("/Data/visdata");
+		const flags = hdf5.dataset("/Data/flags");
+		const samples = hdf5.has("/Data/nsamples") ? hdf5.dataset("/Data/nsamples") : undefined;
+		const { shape } = visibilities;
 		const wanted = [header.nRows, header.frequenciesHz.length, header.polarizations.length];
 		const squeezed = shape.length === 4 && shape[1] === 1 ? [shape[0], shape[2], shape[3]] : shape;
-		this.leading = shape.length === 4 ? 2 : 1;
 		if (squeezed.length !== 3 || squeezed.some((extent, d) => extent !== wanted[d])) {
 			throw badInput("uvh5-shape", `Data/visdata has shape (${shape}) where the header says (${wanted})`, {
-				subject: this.file,
+				subject: file,
 				remedy: "The file is incomplete or damaged: wait for its writer or copy it again",
 			});
 		}
-		for (const dataset of [this.flags, this.samples]) {
+		for (const dataset of [flags, samples]) {
 			if (dataset !== undefined && String(dataset.shape) !== String(shape)) {
 				throw badInput("uvh5-shape", `${dataset.name} has shape (${dataset.shape}) where visdata has (${shape})`, {
-					subject: this.file,
+					subject: file,
 					remedy: "The file is damaged: copy it again",
 				});
 			}
 		}
-		const parts = complexParts(type);
-		if (parts === undefined) {
-			throw badInput("uvh5-type", `Data/visdata is ${describe(type)}, not complex numbers`, { subject: this.file });
-		}
-		this.real = parts.real;
-		this.imaginary = parts.imaginary;
-		const flagType = this.flags.type;
+		const data = new Uvh5Data(file, { visibilities, flags, samples });
+		const flagType = flags.type;
 		if (flagType.size !== 1 || (flagType.kind !== "enum" && flagType.kind !== "integer")) {
-			throw badInput("uvh5-type", `Data/flags is ${describe(flagType)}, not booleans`, { subject: this.file });
+			throw badInput("uvh5-type", `Data/flags is ${describe(flagType)}, not booleans`, { subject: file });
 		}
-		const sampleType = this.samples?.type;
+		const sampleType = samples?.type;
 		if (sampleType !== undefined && sampleType.kind !== "float" && sampleType.kind !== "integer") {
-			throw badInput("uvh5-type", `Data/nsamples is ${describe(sampleType)}, not numbers`, { subject: this.file });
+			throw badInput("uvh5-type", `Data/nsamples is ${describe(sampleType)}, not numbers`, { subject: file });
 		}
-		this.rowsPerChunk = Math.max(
-			...[this.visibilities, this.flags, this.samples].map((dataset) => dataset?.chunk?.[0] ?? 1),
-		);
+		return data;
+	}
+
+	/** What another thread needs to read the same arrays. */
+	portable(): PortableUvh5Data {
+		const { visibilities, flags, samples } = this;
+		return { visibilities: visibilities.portable(), flags: flags.portable(), samples: samples?.portable() };
+	}
+
+	static restore(source: RandomAccess, { visibilities, flags, samples }: PortableUvh5Data): Uvh5Data {
+		return new Uvh5Data(source.name, {
+			visibilities: Hdf5Dataset.restore(source, visibilities),
+			flags: Hdf5Dataset.restore(source, flags),
+			samples: samples === undefined ? undefined : Hdf5Dataset.restore(source, samples),
+		});
 	}
 
 	/** Whether single precision loses something of what is stored. */
@@ -89,8 +132,8 @@ export class Uvh5Data {
 		return this.samples !== undefined;
 	}
 
-	/** Reads a box to its place; see `Hdf5Dataset.readInto` for `lazy` and what is returned. */
-	private box(dataset: Hdf5Dataset, box: Uvh5Box, bytes: Uint8Array, place: RowPlace, lazy: boolean) {
+	/** Reads a box to its place; see `Hdf5Dataset.readInto` for `lazy`, `flip` and what is returned. */
+	private box(dataset: Hdf5Dataset, box: Uvh5Box, bytes: Uint8Array, place: RowPlace, lazy: boolean, flip = false) {
 		const { leading } = this;
 		const nPol = dataset.shape[leading + 1];
 		const start = dataset.shape.map(() => 0);
@@ -103,7 +146,7 @@ export class Uvh5Data {
 		strides[0] = place.width;
 		strides[leading] = box.descending ? -nPol : nPol;
 		const at = place.at + (box.descending ? (box.channels - 1) * nPol : 0);
-		return dataset.readInto(start, count, { bytes, at, strides }, lazy);
+		return dataset.readInto(start, count, { bytes, at, strides, flip }, lazy);
 	}
 
 	/** The raw elements of a box without gaps, for numbers that must be converted. */
@@ -120,8 +163,13 @@ export class Uvh5Data {
 		return this.scratch.subarray(0, bytes);
 	}
 
-	/** Complex numbers as interleaved (real, imaginary) float32, [row][channel][polarisation]. */
-	readVisibilities(box: Uvh5Box, target: Float32Array, place: RowPlace): void {
+	/**
+	 * Complex numbers as interleaved (real, imaginary) float32, [row][channel][polarisation].
+	 *
+	 * @param conjugate whether the imaginary parts' signs may be changed on the way.
+	 * @returns whether they have been.
+	 */
+	readVisibilities(box: Uvh5Box, target: Float32Array, place: RowPlace, conjugate: boolean): boolean {
 		const { type, name } = this.visibilities;
 		const { real, imaginary } = this;
 		const direct =
@@ -130,8 +178,9 @@ export class Uvh5Data {
 			imaginary.offset === 4 &&
 			[real.type, imaginary.type].every((part) => part.kind === "float" && !part.bigEndian);
 		if (direct) {
-			this.box(this.visibilities, box, rawBytes(target), place, false);
-			return;
+			const flip = conjugate && this.visibilities.canFlip(target.buffer);
+			this.box(this.visibilities, box, rawBytes(target), place, false, flip);
+			return flip;
 		}
 		const { bytes, perRow } = this.dense(this.visibilities, box);
 		for (let r = 0; r < box.rows; r++) {
@@ -151,6 +200,7 @@ export class Uvh5Data {
 				perRow,
 			);
 		}
+		return false;
 	}
 
 	/** One byte per sample, 1 = flagged. If none is, false is returned and nothing written. */

@@ -1,4 +1,13 @@
 import type { SamplePlace } from "../../calibration/visibility-set.ts";
+import type { Uvh5Box, Uvh5Data } from "./data-reader.ts";
+
+/** Which rows of a file name their antennas the other way round. */
+export interface RowOrientation {
+	/** Per row: 1 if it does. */
+	exchanged: Uint8Array;
+	/** Where each product of such a row is taken from; undefined if there is no such row. */
+	exchange: Int32Array | undefined;
+}
 
 /** What was found in samples that were read to a place. What is the same everywhere has not been written there. */
 export interface PlacedSamples {
@@ -6,6 +15,28 @@ export interface PlacedSamples {
 	flagged: boolean;
 	/** The weight of all samples; if there is one, the place's weights are as they were. */
 	weight: number | undefined;
+}
+
+/** Samples of a box of a file to rows [to, ...) of a place, in our convention. */
+export function readPlaced(
+	data: Uvh5Data,
+	box: Uvh5Box,
+	place: SamplePlace,
+	to: number,
+	{ exchanged, exchange }: RowOrientation,
+): PlacedSamples {
+	const at = { at: to * place.width + place.at, width: place.width };
+	const perRow = box.channels * data.nPolarizations;
+	// UVH5 holds conj(V) and -uvw of the pair as it stands, hence V and uvw of the pair exchanged.
+	const isConjugated = data.readVisibilities(box, place.visibilities, at, exchange === undefined);
+	const flagged = data.readFlags(box, place.flags, at);
+	const weight = data.readSamples(box, place.weights, at);
+	if (!isConjugated) conjugateRows(place, to, box.rows, perRow, exchanged, box.row);
+	if (exchange !== undefined) {
+		const changes = { flagged, weighted: weight === undefined };
+		exchangeProducts(place, to, box.rows, perRow, exchanged, box.row, exchange, changes);
+	}
+	return { flagged, weight };
 }
 
 /** Room for rows without gaps. */
@@ -31,7 +62,7 @@ export function fillRows(
 }
 
 /** Changes the sign of the imaginary parts, by their sign bits, of rows whose antennas are in order. */
-export function conjugateRows(
+function conjugateRows(
 	{ visibilities, width, at }: SamplePlace,
 	first: number,
 	rows: number,
@@ -59,7 +90,7 @@ function conjugate(words: Int32Array, begin: number, end: number): void {
 }
 
 /** Puts the products of rows whose antennas the file has the other way round where those of the pair in order belong. */
-export function exchangeProducts(
+function exchangeProducts(
 	{ visibilities, flags, weights, width, at }: SamplePlace,
 	first: number,
 	rows: number,

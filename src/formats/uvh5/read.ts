@@ -11,10 +11,11 @@ import { exchangeOrder } from "../polarization.ts";
 import { median, type RowTable, rowRange, tabulateRows } from "../row-table.ts";
 import { requireRecordedColumn } from "../turn-rows.ts";
 import { type ChannelRun, channelRuns } from "./channel-windows.ts";
-import { type Uvh5Box, Uvh5Data } from "./data-reader.ts";
+import { Uvh5Data } from "./data-reader.ts";
 import { readHeader, type Uvh5Header } from "./header.ts";
-import { conjugateRows, exchangeProducts, fillRows, moveRows, type PlacedSamples, samplePlace } from "./placed-rows.ts";
+import { fillRows, moveRows, type PlacedSamples, type RowOrientation, readPlaced, samplePlace } from "./placed-rows.ts";
 import { SharedArrays } from "./shared-arrays.ts";
+import type { PortableWindows } from "./window-reader.ts";
 
 const DEFAULT_BLOCK_BYTES = 16 << 20;
 /** What is read and turned round at once: small enough to stay in the processor's cache. */
@@ -54,7 +55,7 @@ export function openUvh5(paths: readonly string[]): Uvh5Set {
 			const hdf5 = Hdf5File.open(path);
 			opened.push(hdf5);
 			const header = readHeader(hdf5, shared);
-			const data = new Uvh5Data(hdf5, header);
+			const data = Uvh5Data.open(hdf5, header);
 			for (const run of channelRuns(path, header.frequenciesHz, header.windows)) {
 				subbands.push({ path, hdf5, header, data, run });
 			}
@@ -115,7 +116,7 @@ export class Uvh5Set implements VisibilitySet {
 	private readonly rows: RowTable;
 	/** Header of the file with the most rows. */
 	private readonly reference: Uvh5Header;
-	private readonly exchange: Int32Array | undefined;
+	private readonly orientation: RowOrientation;
 
 	constructor(subbands: Subband[]) {
 		this.subbands = subbands.sort((a, b) => a.run.lowHz - b.run.lowHz);
@@ -137,7 +138,9 @@ export class Uvh5Set implements VisibilitySet {
 		this.timesMjd = this.rows.timesMjd;
 		this.baselines = this.rows.baselines;
 		this.autocorrelations = this.rows.autocorrelations;
-		this.exchange = this.rows.exchanged.includes(1) ? exchangeOrder(this.polarizations, reference.path) : undefined;
+		const { exchanged } = this.rows;
+		const exchange = exchanged.includes(1) ? exchangeOrder(this.polarizations, reference.path) : undefined;
+		this.orientation = { exchanged, exchange };
 		this.nRows = [...new Set(subbands.map((s) => s.header))].reduce((sum, h) => sum + h.nRows, 0);
 		const total = subbands.reduce((sum, { run }) => sum + run.count, 0);
 		this.frequenciesHz = new Float64Array(total);
@@ -185,7 +188,7 @@ export class Uvh5Set implements VisibilitySet {
 		const { data, run } = this.subbands[window];
 		const { descending } = run;
 		const box = { row: first, rows: count, channel: run.first, channels: run.count, descending };
-		return this.readPlaced(data, box, place, to);
+		return readPlaced(data, box, place, to, this.orientation);
 	}
 
 	/** Rows in a chunk of the file with the largest chunks: pieces of multiples of it touch no chunk twice. */
@@ -208,20 +211,18 @@ export class Uvh5Set implements VisibilitySet {
 		return { timeIndex: timeIndex.subarray(first, first + count), baseline: baseline.subarray(first, first + count) };
 	}
 
-	private readPlaced(data: Uvh5Data, box: Uvh5Box, place: SamplePlace, to: number): PlacedSamples {
-		const at = { at: to * place.width + place.at, width: place.width };
-		data.readVisibilities(box, place.visibilities, at);
-		const flagged = data.readFlags(box, place.flags, at);
-		const weight = data.readSamples(box, place.weights, at);
-		const { exchanged } = this.rows;
-		const perRow = box.channels * this.polarizations.length;
-		// UVH5 holds conj(V) and -uvw of the pair as it stands, hence V and uvw of the pair exchanged.
-		conjugateRows(place, to, box.rows, perRow, exchanged, box.row);
-		if (this.exchange !== undefined) {
-			const changes = { flagged, weighted: weight === undefined };
-			exchangeProducts(place, to, box.rows, perRow, exchanged, box.row, this.exchange, changes);
-		}
-		return { flagged, weight };
+	/** Windows of this set for other threads to read. */
+	portable(windows: readonly number[]): PortableWindows {
+		const chosen = windows.map((w) => this.subbands[w]);
+		const datas = [...new Set(chosen.map(({ data }) => data))];
+		return {
+			files: datas.map((data) => {
+				const { path } = chosen.find((subband) => subband.data === data) as Subband;
+				return { path, data: data.portable() };
+			}),
+			windows: chosen.map(({ data, run }) => ({ file: datas.indexOf(data), run })),
+			orientation: this.orientation,
+		};
 	}
 
 	private async *windowBlocks(
@@ -314,7 +315,7 @@ export class Uvh5Set implements VisibilitySet {
 				from = 0;
 			}
 			const box = { row: first, rows: nRead, channel: stored, channels, descending: run.descending };
-			const found = this.readPlaced(data, box, source, from);
+			const found = readPlaced(data, box, source, from, this.orientation);
 			const { flagged, weight } = found;
 			for (let r = first; r <= last; r++) {
 				if (!wanted(r)) continue;
