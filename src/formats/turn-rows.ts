@@ -36,6 +36,14 @@ export function turnRows(
 ): void {
 	const perRow = channels * nPol;
 	const { width, at: inRow } = place;
+	if (!descending && rawRow === perRow && width === perRow && isPlain(rows, signs, exchange, exchanged)) {
+		const from = rows[0] * perRow;
+		const end = from + rows.length * perRow;
+		target.visibilities.set(raw.visibilities.subarray(2 * from, 2 * end), 2 * to * perRow);
+		target.flags.set(raw.flags.subarray(from, end), to * perRow);
+		if (raw.weights !== undefined) target.weights?.set(raw.weights.subarray(from, end), to * perRow);
+		return;
+	}
 	const step = descending ? -nPol : nPol;
 	const begin = offset + (descending ? perRow - nPol : 0);
 	for (let i = 0; i < rows.length; i++) {
@@ -51,6 +59,14 @@ export function turnRows(
 		const { weights } = target;
 		turnWeights(raw.weights, rows, exchange, exchanged, rawRow, begin, step, weights, to, width, inRow, channels, nPol);
 	}
+}
+
+/** Whether rows follow one another and are in our order and sign already. */
+function isPlain(rows: Int32Array, signs: Int8Array, exchange: Int32Array | undefined, exchanged: Uint8Array): boolean {
+	for (let i = 0; i < rows.length; i++) {
+		if (rows[i] !== rows[0] + i || signs[i] !== 1 || (exchange !== undefined && exchanged[i] === 1)) return false;
+	}
+	return rows.length > 0;
 }
 
 function turnPairs(

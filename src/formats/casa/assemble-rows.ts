@@ -1,5 +1,7 @@
 import type { SpectralWindow, VisibilityBlock, VisibilitySet } from "../../calibration/visibility-set.ts";
 import { badInput } from "../../error.ts";
+import { compileSampleLoops, sampleMemory } from "../sample-kernels.ts";
+import { samplePlace } from "../uvh5/placed-rows.ts";
 import type { CorrectedBlock } from "./correction.ts";
 import type { DataColumn, MeasurementRows } from "./write-measurement-set.ts";
 
@@ -170,15 +172,20 @@ export class Assembler {
 	}
 }
 
-/** Arrays that are used again and again. */
+/** Arrays that are used again and again; those that samples are read to are in a memory of compiled loops. */
 function reusedBuffers(columns: readonly DataColumn[]): (samples: number) => SampleBuffers {
 	let kept: SampleBuffers | undefined;
+	let module: WebAssembly.Module | undefined;
 	return (samples) => {
 		if (kept === undefined || kept.flags.length < samples) {
+			module ??= compileSampleLoops();
+			const { visibilities, flags, weights } = sampleMemory(module, samples, 1)?.place ?? samplePlace(samples, 1);
 			kept = {
-				data: Object.fromEntries(columns.map((name) => [name, new Float32Array(2 * samples)])),
-				flags: new Uint8Array(samples),
-				weights: new Float32Array(samples),
+				data: Object.fromEntries(
+					columns.map((name) => [name, name === "DATA" ? visibilities : new Float32Array(2 * samples)]),
+				),
+				flags,
+				weights,
 			};
 		}
 		return kept;

@@ -445,8 +445,11 @@ export class MeasurementSet implements VisibilitySet {
 			const perRow = new Float32Array(count * nPol);
 			column.cells(first, count, perRow);
 			for (let r = 0; r < count; r++) {
-				for (let c = 0; c < nChannels; c++) {
-					for (let p = 0; p < nPol; p++) target[(r * nChannels + c) * nPol + p] = perRow[r * nPol + p];
+				const begin = r * whole;
+				for (let p = 0; p < nPol; p++) target[begin + p] = perRow[r * nPol + p];
+				// What stands there is doubled until the row is full.
+				for (let done = nPol; done < whole; done *= 2) {
+					target.copyWithin(begin + done, begin, begin + Math.min(done, whole - done));
 				}
 			}
 		};

@@ -104,7 +104,9 @@ export class TiledWriter {
 		const whole = (before + data.length) >> 3;
 		const bytes = new Uint8Array(Math.ceil((before + data.length) / 8));
 		packBits(cube.pending, bytes, 0);
-		packBits(data, bytes, before);
+		// Mostly nothing is flagged, and memory is compared faster than bits are packed.
+		const isClear = data[0] === 0 && Buffer.compare(data.subarray(1), data.subarray(0, data.length - 1)) === 0;
+		if (!isClear) packBits(data, bytes, before);
 		cube.file.write(first >> 3, bytes.subarray(0, whole));
 		const rest = before + data.length - 8 * whole;
 		cube.pending = Array.from({ length: rest }, (_, i) => (bytes[whole] >> i) & 1);
