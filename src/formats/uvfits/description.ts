@@ -11,6 +11,10 @@ export interface GroupAxis {
 	length: number;
 	/** Values from one element to the next. */
 	stride: number;
+	/** Value at element `reference`, counted from 1, and how much it grows by per element. */
+	start: number;
+	reference: number;
+	step: number;
 	value(index: number): number;
 }
 
@@ -27,6 +31,11 @@ export interface UvfitsDescription {
 	/** Values in a group behind its parameters. */
 	nValues: number;
 	dataStart: number;
+	bitpix: -32 | -64 | 16 | 32;
+	/** Values behind the parameters are stored x scale + zero; integers that are `blank` are no numbers. */
+	scale: number;
+	zero: number;
+	blank: number | undefined;
 	complex: GroupAxis;
 	stokes: GroupAxis;
 	frequency: GroupAxis;
@@ -37,8 +46,10 @@ export interface UvfitsDescription {
 	antennas: Antenna[];
 	location: ArrayLocation | undefined;
 	telescope: string;
-	/** Added to the channel frequencies of each IF, Hz, and the sign and size of its channel step. */
-	windowOffsetsHz: Float64Array;
+	/** Frequencies of each IF's channels in the file's order, Hz. */
+	windowsHz: Float64Array[];
+	/** Widths of their channels, Hz. */
+	widthsHz: Float64Array;
 	fields: Field[];
 	/** Values of SOURCE by field; empty if there is one field. */
 	sourceIds: number[];
@@ -59,15 +70,16 @@ export function describeUvfits(source: RandomAccess, hdus: readonly FitsHdu[]): 
 			"Give a UVFITS file; images are read by caustic run and measure",
 		);
 	}
-	if (header.bitpix !== -32)
-		throw refuseUvfits(file, `BITPIX ${header.bitpix} is not supported`, "Write it as 32-bit floating point");
+	const { bitpix } = header;
+	if (bitpix !== -32 && bitpix !== -64 && bitpix !== 16 && bitpix !== 32)
+		throw refuseUvfits(file, `BITPIX ${bitpix} is not supported`, "Write it as 32-bit floating point");
 	const axes = groupAxes(header, file);
 	const axis = (name: string) => {
 		const found = axes.get(name);
 		if (found === undefined) throw refuseUvfits(file, `it has no axis ${name}`);
 		return found;
 	};
-	const lone: GroupAxis = { length: 1, stride: 0, value: () => 0 };
+	const lone: GroupAxis = { length: 1, stride: 0, start: 0, reference: 1, step: 0, value: () => 0 };
 	const complex = axis("COMPLEX");
 	if (complex.length !== 2 && complex.length !== 3)
 		throw refuseUvfits(file, `its COMPLEX axis has ${complex.length} values, not 2 or 3`);
@@ -89,6 +101,10 @@ export function describeUvfits(source: RandomAccess, hdus: readonly FitsHdu[]): 
 		nParameters: header.whole("PCOUNT", 0, 1000, 0),
 		nValues: header.naxis.slice(1).reduce((a, b) => a * b, 1),
 		dataStart: primary.dataStart,
+		bitpix,
+		scale: header.number("BSCALE") ?? 1,
+		zero: header.number("BZERO") ?? 0,
+		blank: bitpix > 0 ? header.number("BLANK") : undefined,
 		complex,
 		stokes,
 		frequency,
@@ -100,7 +116,7 @@ export function describeUvfits(source: RandomAccess, hdus: readonly FitsHdu[]): 
 		antennas,
 		location,
 		telescope: header.text("TELESCOP") ?? arrays.header.text("ARRNAM") ?? "",
-		windowOffsetsHz: windowOffsets(source, find("AIPS FQ"), windows.length, file),
+		...windowFrequencies(source, find("AIPS FQ"), windows.length, frequency, file),
 		fields: sources === undefined ? [singleField(header, axes)] : sourceFields(sources, header),
 		sourceIds: sources === undefined ? [] : Array.from(sources.numbers("ID. NO.").values),
 		isAtomicTime: /^(IAT|TAI)/i.test(system),
@@ -119,7 +135,8 @@ function groupAxes(header: FitsHeader, file: string): Map<string, GroupAxis> {
 		const start = header.number(`CRVAL${n}`) ?? 0;
 		const step = header.number(`CDELT${n}`) ?? 1;
 		const key = name.replace(/-.*$/, "");
-		axes.set(key, { length, stride, value: (index) => start + (index + 1 - reference) * step });
+		const value = (index: number) => start + (index + 1 - reference) * step;
+		axes.set(key, { length, stride, start, reference, step, value });
 		if (!["COMPLEX", "STOKES", "FREQ", "IF", "RA", "DEC"].includes(key) && length > 1) {
 			throw refuseUvfits(file, `its axis ${name || n} of ${length} values is not supported`);
 		}
@@ -131,8 +148,8 @@ function groupAxes(header: FitsHeader, file: string): Map<string, GroupAxis> {
 function groupParameters(header: FitsHeader): Map<string, GroupParameter[]> {
 	const parameters = new Map<string, GroupParameter[]>();
 	for (let n = 1; n <= header.whole("PCOUNT", 0, 1000, 0); n++) {
-		// UU, UU--, UU---SIN: seconds of light. UU-L, UU-L-SIN: wavelengths, made seconds by PSCAL.
-		const name = (header.text(`PTYPE${n}`) ?? "").toUpperCase().replace(/-.*$/, "");
+		// DATE is often there twice, some write the second as _DATE. UU, UU--, UU---SIN: seconds of light. UU-L, UU-L-SIN: wavelengths, made seconds by PSCAL.
+		const name = (header.text(`PTYPE${n}`) ?? "").toUpperCase().replace(/^_|-.*$/g, "");
 		const list = parameters.get(name) ?? [];
 		list.push({ index: n - 1, scale: header.number(`PSCAL${n}`) ?? 1, zero: header.number(`PZERO${n}`) ?? 0 });
 		parameters.set(name, list);
@@ -177,18 +194,41 @@ function readAntennas(table: SmallTable, warnings: string[]): [Antenna[], ArrayL
 	return [antennas, onEarth ? geodeticFromItrf(place[0], place[1], place[2]) : undefined];
 }
 
-function windowOffsets(source: RandomAccess, hdu: FitsHdu | undefined, count: number, file: string): Float64Array {
-	if (hdu === undefined) {
-		if (count > 1) throw refuseUvfits(file, `it has ${count} IFs, but no frequency table (AIPS FQ)`);
-		return new Float64Array(1);
-	}
-	const table = new SmallTable(source, hdu);
-	if (table.nRows === 0) throw refuseUvfits(file, "its frequency table is empty");
-	if (table.nRows > 1)
-		throw refuseUvfits(file, `it has ${table.nRows} frequency set-ups`, "Split it by frequency set-up (FREQID) first");
-	const { values, repeat } = table.numbers("IF FREQ");
-	if (repeat < count) throw refuseUvfits(file, `its frequency table has ${repeat} of ${count} IFs`);
-	return values.slice(0, count);
+/** Each IF may have a channel step of its own, of either sign. */
+function windowFrequencies(
+	source: RandomAccess,
+	hdu: FitsHdu | undefined,
+	count: number,
+	axis: GroupAxis,
+	file: string,
+): { windowsHz: Float64Array[]; widthsHz: Float64Array } {
+	let offsets = new Float64Array(1);
+	let steps: Float64Array | undefined;
+	if (hdu !== undefined) {
+		const table = new SmallTable(source, hdu);
+		if (table.nRows === 0) throw refuseUvfits(file, "its frequency table is empty");
+		if (table.nRows > 1) {
+			const remedy = "Split it by frequency set-up (FREQID) first";
+			throw refuseUvfits(file, `it has ${table.nRows} frequency set-ups`, remedy);
+		}
+		const { values, repeat } = table.numbers("IF FREQ");
+		if (repeat < count) throw refuseUvfits(file, `its frequency table has ${repeat} of ${count} IFs`);
+		offsets = values.slice(0, count) as Float64Array<ArrayBuffer>;
+		if (table.has("CH WIDTH")) steps = table.numbers("CH WIDTH").values.slice(0, count);
+	} else if (count > 1) throw refuseUvfits(file, `it has ${count} IFs, but no frequency table (AIPS FQ)`);
+	const widthsHz = new Float64Array(count);
+	const windowsHz = Array.from({ length: count }, (_, w) => {
+		let step = steps?.[w] ?? axis.step;
+		// Some leave it empty; and single precision is all that the table has.
+		if (!Number.isFinite(step) || step === 0) step = axis.step;
+		else if (Math.abs(Math.abs(step) - Math.abs(axis.step)) < 1e-6 * Math.abs(step)) {
+			step = Math.sign(step) * Math.abs(axis.step);
+		}
+		widthsHz[w] = Math.abs(step);
+		const { start, reference, length } = axis;
+		return Float64Array.from({ length }, (_, c) => start + offsets[w] + (c + 1 - reference) * step);
+	});
+	return { windowsHz, widthsHz };
 }
 
 /** J2000, whatever epoch old writers left; but 1950 is meant where it stands, and turns the whole (u, v) plane. */

@@ -89,25 +89,19 @@ class UvfitsSet implements VisibilitySet {
 		this.rowIntegrationS = integration ?? new Float64Array(this.nRows).fill(this.usualStepS());
 		this.integrationS = median(this.rowIntegrationS.filter((seconds) => seconds > 0));
 
-		const { frequency } = about;
-		for (let index = 0; index < about.windows.length; index++) {
-			const hz = Float64Array.from(
-				{ length: frequency.length },
-				(_, c) => frequency.value(c) + about.windowOffsetsHz[index],
-			);
+		about.windowsHz.forEach((hz, index) => {
 			if (hz.some((value) => !(value > 0)))
 				throw refuseUvfits(file.name, `IF ${index + 1} has a frequency that is not positive`);
 			const descending = hz.length > 1 && hz[1] < hz[0];
-			this.windows.push({ index, descending, frequenciesHz: descending ? hz.reverse() : hz });
-		}
+			this.windows.push({ index, descending, frequenciesHz: descending ? Float64Array.from(hz).reverse() : hz });
+		});
 		this.windows.sort((a, b) => a.frequenciesHz[0] - b.frequenciesHz[0]);
-		const n = frequency.length;
+		const n = about.frequency.length;
 		this.frequenciesHz = new Float64Array(n * this.windows.length);
-		const width =
-			n > 1 ? Math.abs(frequency.value(1) - frequency.value(0)) : Math.abs(frequency.value(1) - frequency.value(0));
-		this.channelWidthsHz = new Float64Array(this.frequenciesHz.length).fill(width);
+		this.channelWidthsHz = new Float64Array(this.frequenciesHz.length);
 		this.windows.forEach((window, w) => {
 			this.frequenciesHz.set(window.frequenciesHz, w * n);
+			this.channelWidthsHz.fill(about.widthsHz[window.index], w * n, (w + 1) * n);
 			this.spectralWindows.push({
 				firstChannel: w * n,
 				nChannels: n,
@@ -123,24 +117,32 @@ class UvfitsSet implements VisibilitySet {
 		return steps.length === 0 ? Number.NaN : median(steps);
 	}
 
-	/** Calls `visit` for each run of whole groups, as big-endian words. */
-	private slabs(first: number, count: number, visit: (view: DataView, first: number, count: number) => void): void {
-		const { nParameters, nValues, dataStart } = this.about;
-		const groupBytes = 4 * (nParameters + nValues);
-		const most = Math.max(1, Math.floor(SLAB_BYTES / groupBytes));
-		const buffer = new Uint8Array(Math.min(most, count) * groupBytes);
+	/** Calls `visit` for each run of whole groups, with the numbers as they are stored. */
+	private slabs(
+		first: number,
+		count: number,
+		visit: (values: Float32Array | Float64Array, first: number, count: number) => void,
+	): void {
+		const { nParameters, nValues, dataStart, bitpix } = this.about;
+		const groupValues = nParameters + nValues;
+		const width = Math.abs(bitpix) / 8;
+		const most = Math.max(1, Math.floor(SLAB_BYTES / (width * groupValues)));
+		const size = Math.min(most, count) * groupValues;
+		// Aligned, because it becomes an array of numbers in place.
+		const buffer = Buffer.from(new ArrayBuffer(size * width));
+		const wide = bitpix > 0 ? new Float64Array(size) : undefined;
 		for (let begin = first; begin < first + count; begin += most) {
 			const n = Math.min(most, first + count - begin);
-			const part = buffer.subarray(0, n * groupBytes);
-			this.file.read(part, dataStart + begin * groupBytes);
-			visit(new DataView(part.buffer, part.byteOffset, part.byteLength), begin, n);
+			const part = buffer.subarray(0, n * groupValues * width);
+			this.file.read(part, dataStart + begin * groupValues * width);
+			visit(nativeNumbers(part, bitpix, wide), begin, n);
 		}
 	}
 
 	private readParameters() {
 		const { about, nRows } = this;
 		const file = this.file.name;
-		const groupBytes = 4 * (about.nParameters + about.nValues);
+		const groupValues = about.nParameters + about.nValues;
 		const need = (name: string) => {
 			const list = about.parameters.get(name);
 			if (list === undefined) throw refuseUvfits(file, `its groups have no parameter ${name}`);
@@ -162,14 +164,14 @@ class UvfitsSet implements VisibilitySet {
 		const field = new Int32Array(nRows);
 		const integration = interval === undefined ? undefined : new Float64Array(nRows);
 		let warned = false;
-		this.slabs(0, nRows, (view, begin, n) => {
+		this.slabs(0, nRows, (values, begin, n) => {
 			for (let g = 0; g < n; g++) {
 				const row = begin + g;
 				// Sums of scaled values; a zero point of a Julian date is taken off before small numbers are added.
 				const value = (list: typeof uu, origin = 0) => {
 					let sum = origin;
 					for (const { zero } of list) sum += zero;
-					for (const { index, scale } of list) sum += scale * view.getFloat32(g * groupBytes + 4 * index);
+					for (const { index, scale } of list) sum += scale * values[g * groupValues + index];
 					return sum;
 				};
 				times[row] = value(date, MJD_OF_JD_0);
@@ -246,7 +248,19 @@ class UvfitsSet implements VisibilitySet {
 			rows.timeIndex[row] >= t0 &&
 			rows.timeIndex[row] < t1 &&
 			(options.autocorrelations === true || rows.baseline[row] >= 0);
-		const groupBytes = 4 * (about.nParameters + about.nValues);
+		const groupValues = about.nParameters + about.nValues;
+		const layout: GroupLayout = {
+			channels,
+			// From one of our channels to the next.
+			channelStep: descending ? -frequency.stride : frequency.stride,
+			products: Int32Array.from({ length: nPol }, (_, p) => p * stokes.stride),
+			exchanged: Int32Array.from({ length: nPol }, (_, p) => (this.exchange?.[p] ?? p) * stokes.stride),
+			imaginary: complex.stride,
+			weight: complex.length > 2 ? 2 * complex.stride : undefined,
+			scale: about.scale,
+			zero: about.zero,
+			blank: about.blank,
+		};
 		const [low, high] = rowRange(rows, t0, t1);
 		const blockRows = Math.max(
 			1,
@@ -263,26 +277,16 @@ class UvfitsSet implements VisibilitySet {
 			const weights = new Float32Array(nRows * perRow);
 			const uvwM = new Float64Array(3 * nRows);
 			let r = 0;
-			this.slabs(begin, count, (view, first, n) => {
+			this.slabs(begin, count, (values, first, n) => {
 				for (let g = 0; g < n; g++) {
 					const row = first + g;
 					if (!wanted(row)) continue;
 					const swap = rows.exchanged[row] === 1;
 					const sign = swap ? -1 : 1;
 					for (let k = 0; k < 3; k++) uvwM[3 * r + k] = sign * this.uvw[3 * row + k];
-					const start = g * groupBytes + 4 * (about.nParameters + index * windows.stride);
-					for (let c = 0, to = r * perRow; c < channels; c++) {
-						const stored = descending ? frequency.length - 1 - channel - c : channel + c;
-						for (let p = 0; p < nPol; p++, to++) {
-							const product = swap && this.exchange !== undefined ? this.exchange[p] : p;
-							const at = start + 4 * (stored * frequency.stride + product * stokes.stride);
-							visibilities[2 * to] = view.getFloat32(at);
-							visibilities[2 * to + 1] = sign * view.getFloat32(at + 4 * complex.stride);
-							const weight = complex.length > 2 ? view.getFloat32(at + 8 * complex.stride) : 1;
-							flags[to] = weight > 0 ? 0 : 1;
-							weights[to] = Math.abs(weight);
-						}
-					}
+					const stored = descending ? frequency.length - 1 - channel : channel;
+					const at = g * groupValues + about.nParameters + index * windows.stride + stored * frequency.stride;
+					takeGroup(values, at, layout, swap, visibilities, flags, weights, r * perRow);
 					r++;
 				}
 			});
@@ -305,4 +309,69 @@ class UvfitsSet implements VisibilitySet {
 			};
 		}
 	}
+}
+
+/** Where the samples of a group are, in values, and what their numbers mean. */
+interface GroupLayout {
+	channels: number;
+	channelStep: number;
+	products: Int32Array;
+	/** The same of groups whose antennas are the other way round. */
+	exchanged: Int32Array;
+	imaginary: number;
+	/** Undefined if there are no weights. */
+	weight: number | undefined;
+	scale: number;
+	zero: number;
+	blank: number | undefined;
+}
+
+/** One group's samples from `at` on, in our convention, to `to` of the arrays. */
+function takeGroup(
+	values: Float32Array | Float64Array,
+	at: number,
+	layout: GroupLayout,
+	swap: boolean,
+	visibilities: Float32Array,
+	flags: Uint8Array,
+	weights: Float32Array,
+	to: number,
+): void {
+	const { channels, channelStep, imaginary, weight, scale, zero, blank } = layout;
+	const products = swap ? layout.exchanged : layout.products;
+	const sign = swap ? -1 : 1;
+	for (let c = 0, start = at; c < channels; c++, start += channelStep) {
+		for (let p = 0; p < products.length; p++, to++) {
+			const from = start + products[p];
+			const re = values[from];
+			const im = values[from + imaginary];
+			const w = weight === undefined ? 1 : zero + scale * values[from + weight];
+			const isBlank = blank !== undefined && (re === blank || im === blank);
+			visibilities[2 * to] = isBlank ? Number.NaN : zero + scale * re;
+			visibilities[2 * to + 1] = isBlank ? Number.NaN : sign * (zero + scale * im);
+			flags[to] = w > 0 && !isBlank ? 0 : 1;
+			weights[to] = Math.abs(w);
+		}
+	}
+}
+
+/** Big-endian numbers in the machine's order, in place where they are floats. */
+function nativeNumbers(
+	bytes: Buffer,
+	bitpix: UvfitsDescription["bitpix"],
+	wide: Float64Array | undefined,
+): Float32Array | Float64Array {
+	if (wide !== undefined) {
+		const isShort = bitpix === 16;
+		const n = bytes.length / (isShort ? 2 : 4);
+		for (let i = 0; i < n; i++) wide[i] = isShort ? bytes.readInt16BE(2 * i) : bytes.readInt32BE(4 * i);
+		return wide.subarray(0, n);
+	}
+	const { buffer, byteOffset, length } = bytes;
+	if (bitpix === -64) {
+		bytes.swap64();
+		return new Float64Array(buffer, byteOffset, length / 8);
+	}
+	bytes.swap32();
+	return new Float32Array(buffer, byteOffset, length / 4);
 }
