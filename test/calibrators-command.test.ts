@@ -2,10 +2,11 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
-import { parseInvocation } from "../src/cli/command.ts";
+import { afterAll, describe, expect, test, vi } from "vitest";
+import { type Command, parseInvocation } from "../src/cli/command.ts";
 import { COMMANDS } from "../src/cli/commands.ts";
 import { earthOrientationReach } from "../src/sky/earth-orientation.ts";
+import { mjdToIso, mjdToUnix } from "../src/sky/time.ts";
 import { hasSharedData, sharedData } from "./shared-data.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "caustic-calibrators-"));
@@ -118,5 +119,63 @@ describe("caustic iers", () => {
 		expect(damaged.status).toBe(2);
 		expect(damaged.err).toMatch(/earth-orientation\.json: the table of the Earth's rotation is damaged/);
 		expect(caustic("iers", "refresh", file).status).toBe(0);
+	});
+});
+
+describe("caustic doctor", () => {
+	/** What it says of the Earth's rotation at a time, and its exit code. */
+	async function earthOrientationAt(time: number): Promise<{ status: string; output: string; exit: number }> {
+		const entry = COMMANDS.find(({ name }) => name === "doctor");
+		const command = (await entry?.load()) as Command;
+		let text = "";
+		const write = vi.spyOn(process.stdout, "write").mockImplementation((piece) => {
+			text += piece;
+			return true;
+		});
+		vi.useFakeTimers({ now: time, toFake: ["Date"] });
+		try {
+			const invocation = parseInvocation(command, ["--json", "--data", empty], new AbortController().signal);
+			const exit = await command.run(invocation);
+			const findings = JSON.parse(text) as { what: string; status: string; output: string }[];
+			const { status, output } = findings.find(({ what }) => what === "earth orientation") as (typeof findings)[number];
+			return { status, output, exit };
+		} finally {
+			vi.useRealTimers();
+			write.mockRestore();
+		}
+	}
+	const empty = join(folder, "empty");
+	const day = (mjd: number) => mjdToIso(mjd).slice(0, 10);
+
+	test("says how far the table of the Earth's rotation reaches: well before its end, near it, beyond it", async () => {
+		const { lastMeasuredMjd, lastMjd } = earthOrientationReach();
+		const at = (mjd: number) => earthOrientationAt(mjdToUnix(mjd));
+		const reach = `measured to ${day(lastMeasuredMjd)}, predicted to ${day(lastMjd)}`;
+		expect(await at(lastMjd - 61)).toMatchObject({ status: "ok", exit: 0, output: expect.stringContaining(reach) });
+		expect(await at(lastMjd - 59)).toMatchObject({ status: "warn", exit: 0, output: expect.stringContaining(reach) });
+		expect(await at(lastMjd + 1)).toMatchObject({ status: "fail", exit: 1, output: expect.stringContaining(reach) });
+	});
+
+	test("and of a table refreshed from a file, how far that one reaches", () => {
+		const data = join(folder, "refreshed");
+		const { lastMeasuredMjd } = earthOrientationReach();
+		const lines = Array.from({ length: 900 }, (_, i) => {
+			const mjd = lastMeasuredMjd - 10 + i;
+			// Measured for 600 days, then predicted.
+			const kind = i < 600 ? "I" : "P";
+			const start = `26 1 1 ${mjd.toFixed(2)} ${kind}  0.100000 0.000091  0.300000 0.000091`;
+			return `${start.padEnd(57)}${kind} ${(-0.2).toFixed(7)} 0.0000271`;
+		});
+		const file = join(folder, "finals2000A.all");
+		writeFileSync(file, `${lines.join("\n")}\n`);
+		expect(caustic("iers", "refresh", file, "--data", data)).toMatchObject({ status: 0, err: "" });
+		const run = caustic("doctor", "--data", data);
+		const found = /ok +earth orientation +refreshed from finals2000A\.all: measured to (\S+), predicted to (\S+);/.exec(
+			run.out,
+		);
+		expect(found?.[1]).toBe(day(lastMeasuredMjd - 10 + 599));
+		// The compact table has a value every three days.
+		const lastDay = lastMeasuredMjd - 10 + 899;
+		expect([0, 1, 2].map((before) => day(lastDay - before))).toContain(found?.[2]);
 	});
 });

@@ -12,6 +12,9 @@ import { geodeticFromItrf, itrfFromGeodetic } from "../../sky/geodetic.ts";
 import { Hdf5Writer, type RowWriter } from "../hdf5/writer.ts";
 import { polarizationToAips } from "../polarization.ts";
 
+/** Samples that are read and written at once. */
+const BLOCK_BYTES = 4 << 20;
+
 /** What a UVH5 file says beside its rows. */
 export interface Uvh5Description {
 	telescope: string;
@@ -269,7 +272,7 @@ export async function writeUvh5(
 		});
 	}
 	const channels = [firstChannel, firstChannel + nChannels] as const;
-	const read = { channels, autocorrelations: true, column: options.column };
+	const read = { channels, autocorrelations: true, column: options.column, blockBytes: BLOCK_BYTES };
 	const writer = new Uvh5Writer(
 		path,
 		{
