@@ -14,7 +14,7 @@ const DUPLICATE_SHARE = 0.004;
 /** A member seen by less than this share of its kernel cannot disturb its neighbours: it is left out. */
 const NUISANCE_COVERAGE = 0.05;
 /** Variance inflated beyond this by the neighbours: the member cannot be told from them. */
-const LARGEST_INFLATION = 1e5;
+export const LARGEST_INFLATION = 1e5;
 
 /** The fluxes of a blend's parameters, and their covariance. */
 interface Solution {
@@ -189,7 +189,7 @@ export class BlendSolver {
 		const n = kept.length;
 		const { flux, matrix } = solution;
 		const labels = closeSets(
-			kept.map((p) => sources[p]),
+			kept.length === sources.length ? sources : kept.map((p) => sources[p]),
 			plan,
 			plan.degeneratePx,
 		);
@@ -239,7 +239,9 @@ function covarianceOf(
 	for (let i = 0; i < m; i++) {
 		for (let j = 0; j < m; j++) covariance[i * m + j] = sumOver(matrix, n, rows[i], rows[j]);
 	}
-	return { members: Int32Array.from(measured), covariance };
+	const members = new Int32Array(m);
+	for (let i = 0; i < m; i++) members[i] = measured[i];
+	return { members, covariance };
 }
 
 function sumOver(matrix: Float64Array, n: number, rows: readonly number[], columns: readonly number[]): number {

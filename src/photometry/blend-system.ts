@@ -1,7 +1,7 @@
 import type { ForcedPlan } from "./forced-plan.ts";
 import { gaussianRow } from "./gaussian-row.ts";
-import { GaussianRows } from "./gaussian-rows.ts";
 import { stampEnd, stampStart } from "./stamp.ts";
+import { touchStamp } from "./touch.ts";
 
 /** Systems up to this size are kept and solved as dense matrices. */
 export const DENSE_LIMIT = 400;
@@ -31,9 +31,6 @@ export interface BlendSystem {
 	fullPixels: Int32Array;
 	clipped: Uint8Array;
 }
-
-/** No row follows this one. */
-const UNFOLLOWED = -2;
 
 /** Everything a blend needs while it is solved, kept from one blend to the next: blends are many and small. */
 export class BlendScratch {
@@ -66,20 +63,14 @@ export class BlendScratch {
 	readonly active: number[] = [];
 	readonly from: number[] = [];
 	readonly to: number[] = [];
-	/** Keeps the loads of {@link touchStamps} from being optimised away. */
+	/** Keeps the loads of {@link touchStamp} from being optimised away. */
 	warmed = 0;
-	/** The kernels of a pair, followed from row to row. */
-	readonly first = new GaussianRows();
-	readonly second = new GaussianRows();
-	private followedRow = UNFOLLOWED;
-	private followedX0 = 0;
 	readonly totals = new Float64Array(2);
 	readonly sums = new Float64Array(4);
 
 	/** A zeroed system for so many members. */
 	begin(size: number): BlendSystem {
 		const { system } = this;
-		this.followedRow = UNFOLLOWED;
 		if (this.order.length < size) {
 			const room = 2 * size;
 			this.stampX0 = new Int32Array(room);
@@ -108,26 +99,6 @@ export class BlendScratch {
 		this.totals.fill(0);
 		this.active.length = 0;
 		return system;
-	}
-
-	/** Takes the kernels of a pair to a row that begins at x0; false where one of them is too small to be followed. */
-	follow(plan: ForcedPlan, sources: ArrayLike<number>, x0: number, row: number, lastRow: number): boolean {
-		if (row === this.followedRow + 1 && x0 === this.followedX0) {
-			this.first.next();
-			this.second.next();
-			this.followedRow = row;
-			return true;
-		}
-		const { x, y } = plan.input;
-		const { a, b, c } = plan;
-		const [s, t] = [sources[0], sources[1]];
-		const rows = lastRow - row;
-		const followed =
-			this.first.start(a[s], b[s], c[s], x0 - x[s], row - y[s], rows) &&
-			this.second.start(a[t], b[t], c[t], x0 - x[t], row - y[t], rows);
-		this.followedRow = followed ? row : UNFOLLOWED;
-		this.followedX0 = x0;
-		return followed;
 	}
 
 	/** Room for rows of so many pixels and members. */
@@ -172,55 +143,51 @@ export function blendSystem(plan: ForcedPlan, sources: ArrayLike<number>, scratc
 		top[m] = y[s] - reach[m];
 		bottom[m] = y[s] + reach[m];
 	}
-	scratch.warmed += touchStamps(plan, scratch, size);
+	for (let m = 0; m < size; m++) {
+		scratch.warmed += touchStamp(plan.input, stampX0[m], stampX1[m], stampY0[m], stampY1[m]);
+	}
 	const order = inOrderOf(top, size, scratch.order);
 	let waiting = 0;
-	// The intervals stay as they are until a stamp begins or ends.
-	let nextChange = firstRow;
-	for (let row = firstRow; row < lastRow; row++) {
-		while (waiting < size && top[order[waiting]] <= row) active.push(order[waiting++]);
-		let left = 0;
-		for (let p = 0; p < active.length; p++) if (bottom[active[p]] >= row) active[left++] = active[p];
-		active.length = left;
-		if (row >= nextChange) {
-			mergeIntervals(scratch, row);
-			nextChange = lastRow;
-			for (let m = 0; m < size; m++) {
-				if (stampY0[m] > row) nextChange = Math.min(nextChange, stampY0[m]);
-				if (stampY1[m] > row) nextChange = Math.min(nextChange, stampY1[m]);
-			}
+	const rowsOf = (m: number, row: number, end: number) => row < stampY1[m] && end > stampY0[m];
+	// Between two rows where a stamp begins or ends the intervals stay as they are.
+	for (let begin = firstRow, end = firstRow; begin < lastRow; begin = end) {
+		end = lastRow;
+		for (let m = 0; m < size; m++) {
+			if (stampY0[m] > begin && stampY0[m] < end) end = stampY0[m];
+			if (stampY1[m] > begin && stampY1[m] < end) end = stampY1[m];
 		}
-		for (let part = 0; part < from.length; part++) {
-			const x0 = from[part];
-			const length = to[part] - x0;
-			if (size === 2 && pairRow(plan, sources, row, lastRow, x0, length, scratch)) {
-				for (let m = 0; m < 2; m++) {
-					const own = row >= stampY0[m] && row < stampY1[m] && stampX0[m] >= x0 && stampX0[m] < x0 + length;
-					if (own) ownPixels[m] += stampX1[m] - stampX0[m];
-				}
-				continue;
-			}
-			scratch.reserve(length, active.length);
-			const { r, inverse, kernels } = scratch;
-			const invalid = readRow(plan, row * image.width + x0, length, r, inverse, totals);
-			for (let p = 0; p < active.length; p++) {
-				const m = active[p];
-				const s = sources[m];
-				const at = p * length;
-				gaussianRow(kernels, at, length, a[s], b[s], c[s], x0 - x[s], row - y[s]);
-				weightRow(kernels, at, length, r, inverse, sums);
-				weight[m] += sums[0];
-				weightOverNoise[m] += sums[1];
-				rhs[m] += sums[2];
-				diagonal[m] += sums[3];
-				if (row >= stampY0[m] && row < stampY1[m] && stampX0[m] >= x0 && stampX0[m] < x0 + length) {
-					ownPixels[m] += stampX1[m] - stampX0[m];
-					if (invalid > 0) for (let i = stampX0[m] - x0; i < stampX1[m] - x0; i++) if (inverse[i] === 0) ownPixels[m]--;
-				}
-				for (let o = 0; o < p; o++) {
-					const other = active[o];
-					if (Math.abs(x[s] - x[sources[other]]) > reach[m] + reach[other]) continue;
-					addOffDiagonal(system, other, m, dot(kernels, at, o * length, length));
+		for (let row = begin; row < end; row++) {
+			while (waiting < size && top[order[waiting]] <= row) active.push(order[waiting++]);
+			let left = 0;
+			for (let p = 0; p < active.length; p++) if (bottom[active[p]] >= row) active[left++] = active[p];
+			active.length = left;
+			if (row === begin) mergeIntervals(scratch, row);
+			for (let part = 0; part < from.length; part++) {
+				const x0 = from[part];
+				const length = to[part] - x0;
+				scratch.reserve(length, active.length);
+				const { r, inverse, kernels } = scratch;
+				const invalid = readRow(plan, row * image.width + x0, length, r, inverse, totals);
+				for (let p = 0; p < active.length; p++) {
+					const m = active[p];
+					const s = sources[m];
+					const at = p * length;
+					gaussianRow(kernels, at, length, a[s], b[s], c[s], x0 - x[s], row - y[s]);
+					weightRow(kernels, at, length, r, inverse, sums);
+					weight[m] += sums[0];
+					weightOverNoise[m] += sums[1];
+					rhs[m] += sums[2];
+					diagonal[m] += sums[3];
+					if (rowsOf(m, row, row + 1) && stampX0[m] >= x0 && stampX0[m] < x0 + length) {
+						ownPixels[m] += stampX1[m] - stampX0[m];
+						if (invalid > 0)
+							for (let i = stampX0[m] - x0; i < stampX1[m] - x0; i++) if (inverse[i] === 0) ownPixels[m]--;
+					}
+					for (let o = 0; o < p; o++) {
+						const other = active[o];
+						if (Math.abs(x[s] - x[sources[other]]) > reach[m] + reach[other]) continue;
+						addOffDiagonal(system, other, m, dot(kernels, at, o * length, length));
+					}
 				}
 			}
 		}
@@ -229,24 +196,6 @@ export function blendSystem(plan: ForcedPlan, sources: ArrayLike<number>, scratc
 	system.pixels = totals[1];
 	if (system.dense) for (let m = 0; m < size; m++) system.matrix[m * size + m] = diagonal[m];
 	return system;
-}
-
-/** Reads the ends of the rows of all stamps, so that their cache lines arrive together (see forced.ts). */
-function touchStamps(plan: ForcedPlan, scratch: BlendScratch, size: number): number {
-	const { image, noise, background } = plan.input;
-	const { stampX0, stampX1, stampY0, stampY1 } = scratch;
-	const pixels = image.data;
-	const rms = noise.data;
-	const base = (background ?? image).data;
-	let sum = 0;
-	for (let m = 0; m < size; m++) {
-		for (let row = stampY0[m]; row < stampY1[m]; row++) {
-			const p = row * image.width + stampX0[m];
-			const q = row * image.width + stampX1[m] - 1;
-			sum += pixels[p] + pixels[q] + rms[p] + rms[q] + base[p] + base[q];
-		}
-	}
-	return sum;
 }
 
 /** Indices of the first `size` keys in ascending order of key; ties by index. */
@@ -263,85 +212,6 @@ function inOrderOf(keys: Float64Array, size: number, order: Int32Array): Int32Ar
 		order[place] = own;
 	}
 	return order;
-}
-
-/**
- * One row of a pair, the commonest blend, in one loop; false, with nothing added, if a pixel is invalid. Both kernels
- * count over the whole row, also where one is beyond its reach: it is nothing there.
- */
-function pairRow(
-	plan: ForcedPlan,
-	sources: ArrayLike<number>,
-	row: number,
-	lastRow: number,
-	x0: number,
-	length: number,
-	scratch: BlendScratch,
-): boolean {
-	const { image, noise, background } = plan.input;
-	// The recurrence begins at the row's first pixel: it must not have underflowed there.
-	if (length > 500 || !scratch.follow(plan, sources, x0, row, lastRow)) return false;
-	const pixels = image.data;
-	const rms = noise.data;
-	// Without a background nothing of it is subtracted: a test in the loop would cost more.
-	const base = (background ?? image).data;
-	const share = background === undefined ? 0 : 1;
-	let k1 = scratch.first.k;
-	let k2 = scratch.second.k;
-	let g1 = scratch.first.g;
-	let g2 = scratch.second.g;
-	const curve1 = scratch.first.curve;
-	const curve2 = scratch.second.curve;
-	let least = Infinity;
-	let squares = 0;
-	let weight1 = 0;
-	let weight2 = 0;
-	let over1 = 0;
-	let over2 = 0;
-	let rhs1 = 0;
-	let rhs2 = 0;
-	let n11 = 0;
-	let n12 = 0;
-	let n22 = 0;
-	const from = row * image.width + x0;
-	const end = from + length;
-	for (let p = from; p < end; p++) {
-		const inverse = 1 / rms[p];
-		const d = pixels[p] - share * base[p];
-		const r = d * inverse;
-		const q1 = k1 * inverse;
-		const q2 = k2 * inverse;
-		if (inverse < least) least = inverse;
-		squares += r * r;
-		weight1 += q1;
-		weight2 += q2;
-		over1 += q1 * inverse;
-		over2 += q2 * inverse;
-		rhs1 += q1 * r;
-		rhs2 += q2 * r;
-		n11 += q1 * q1;
-		n12 += q1 * q2;
-		n22 += q2 * q2;
-		k1 *= g1;
-		g1 *= curve1;
-		k2 *= g2;
-		g2 *= curve2;
-	}
-	if (!(least > 0 && squares + n11 < Infinity)) return false;
-	const { system, totals } = scratch;
-	totals[0] += squares;
-	totals[1] += length;
-	system.weight[0] += weight1;
-	system.weight[1] += weight2;
-	system.weightOverNoise[0] += over1;
-	system.weightOverNoise[1] += over2;
-	system.rhs[0] += rhs1;
-	system.rhs[1] += rhs2;
-	system.diagonal[0] += n11;
-	system.diagonal[1] += n22;
-	system.matrix[1] += n12;
-	system.matrix[2] += n12;
-	return true;
 }
 
 /** Reads pixels as d/n and 1/n, both zero where invalid; adds to the totals and returns the number of invalid ones. */

@@ -2,10 +2,14 @@ import { describe, expect, test } from "vitest";
 import { addSource, correlatedNoise, flatPlane, mean, standardDeviation, widened } from "../../test/simulated-field.ts";
 import { Random } from "../simulation/random.ts";
 import { type PixelKernel, pixelKernel } from "../sky/beam.ts";
+import { BlendSolver } from "./blend-solve.ts";
 import { catalogueNoise } from "./catalogue-noise.ts";
 import { FORCED_FLAG, flagNames } from "./flags.ts";
 import { measureForced } from "./forced.ts";
+import { emptyFluxes } from "./forced-fluxes.ts";
+import { planForced } from "./forced-plan.ts";
 import { gaussianCorrelation, whiteCorrelation } from "./noise-correlation.ts";
+import { measurePair } from "./pair.ts";
 
 const step = 1.5 / 3600;
 const unrotated = { eastPerX: -step, eastPerY: 0, northPerX: 0, northPerY: step };
@@ -269,6 +273,63 @@ describe("sources that cannot be told apart", () => {
 		const out = measure(new Array<number>(n).fill(63), new Array<number>(n).fill(52));
 		expect(out.flux[n - 1]).toBe(out.flux[0]);
 		expect(flagNames(out.flags[0])).toEqual(["duplicate"]);
+	});
+});
+
+describe("pairs", () => {
+	const side = 80;
+	const random = new Random(11);
+	const image = flatPlane(side, side, 0);
+	const noise = flatPlane(side, side, 1);
+	const background = flatPlane(side, side, 0);
+	for (let p = 0; p < side * side; p++) {
+		image.data[p] = random.normal();
+		noise.data[p] = random.uniform(0.5, 2);
+		background.data[p] = random.uniform(-1, 1);
+	}
+	const round = pixelKernel({ majorDeg: 6 / 3600, minorDeg: 6 / 3600, paDeg: 0 }, unrotated);
+	test.each([
+		["with a background, both of the beam's shape", background, beam, beam],
+		["without one, of two shapes", undefined, round, beam],
+	])("in closed form are what the solver of all blends makes of them: %s", (_name, ground, first, second) => {
+		for (let trial = 0; trial < 60; trial++) {
+			const [x, y] = [random.uniform(30, 50), random.uniform(30, 50)];
+			const [distance, angle] = [random.uniform(1.6, 14.9), random.uniform(0, 2 * Math.PI)];
+			const plan = planForced({
+				image,
+				noise,
+				...(ground === undefined ? {} : { background: ground }),
+				x: [x, x + distance * Math.cos(angle)],
+				y: [y, y + distance * Math.sin(angle)],
+				kernels: [first, second],
+				resolved: [trial % 2, 0],
+				beam,
+				noiseCorrelation: gaussianCorrelation(beam),
+			});
+			const closed = emptyFluxes(2);
+			const solved = emptyFluxes(2);
+			expect(measurePair(plan, 0, 1, closed)).toBe(true);
+			new BlendSolver(plan).measure(Int32Array.of(0, 1), solved);
+			for (const name of ["flux", "fluxErr", "localRms", "snr", "chi2", "coverage"] as const) {
+				for (const i of [0, 1]) expect(closed[name][i] / solved[name][i], name).toBeCloseTo(1, 8);
+			}
+			for (const name of ["dof", "nBlend", "flags"] as const) expect([...closed[name]]).toEqual([...solved[name]]);
+			const [mine, theirs] = [closed.blends[0].covariance, solved.blends[0].covariance];
+			for (let k = 0; k < 4; k++) expect(Math.abs(mine[k] - theirs[k])).toBeLessThan(1e-9 * theirs[0]);
+		}
+	});
+
+	test("that are clipped, blank or not told apart are left to it", () => {
+		const measured = (x: number[], y: number[], blank?: number) => {
+			const own = { ...image, data: image.data.slice() };
+			if (blank !== undefined) own.data[blank] = Number.NaN;
+			const plan = planForced({ image: own, noise, x, y, kernels: beam, noiseCorrelation: gaussianCorrelation(beam) });
+			return measurePair(plan, 0, 1, emptyFluxes(2));
+		};
+		expect(measured([40, 45], [40, 42])).toBe(true);
+		expect(measured([40, 45], [40, 42], 42 * side + 45)).toBe(false);
+		expect(measured([4, 9], [40, 42])).toBe(false);
+		expect(measured([40, 40.5], [40, 40])).toBe(false);
 	});
 });
 

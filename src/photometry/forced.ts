@@ -1,4 +1,3 @@
-import type { Plane } from "../sky/plane.ts";
 import { BlendSolver } from "./blend-solve.ts";
 import { correlatedSum } from "./correlated-sum.ts";
 import { FORCED_FLAG } from "./flags.ts";
@@ -7,8 +6,10 @@ import { type ForcedInput, type ForcedPlan, planForced } from "./forced-plan.ts"
 import { gaussianRow } from "./gaussian-row.ts";
 import { GaussianRows } from "./gaussian-rows.ts";
 import { refineWithOptimalWeights } from "./optimal-weights.ts";
+import { measurePair } from "./pair.ts";
 import { stampEnd, stampStart } from "./stamp.ts";
 import { centralFlag, coverageOf, weightMap } from "./stamp-weights.ts";
+import { touchStamp } from "./touch.ts";
 import { validateForced } from "./validation.ts";
 
 export type { ForcedFluxes } from "./forced-fluxes.ts";
@@ -43,8 +44,12 @@ export function measureGroups(plan: ForcedPlan, out: ForcedFluxes, from: number,
 	const { starts, members } = plan.groups;
 	const solver = new BlendSolver(plan);
 	for (const g of inMemoryOrder(plan, from, to)) {
-		if (starts[g + 1] - starts[g] === 1) measureSingle(plan, out, members[starts[g]]);
-		else solver.measure(members.subarray(starts[g], starts[g + 1]), out);
+		const first = starts[g];
+		const size = starts[g + 1] - first;
+		if (size === 1) measureSingle(plan, out, members[first]);
+		else if (size !== 2 || !measurePair(plan, members[first], members[first + 1], out)) {
+			solver.measure(members.subarray(first, first + size), out);
+		}
 	}
 	// Memory order is an accident of the grid; what is reported follows the input.
 	out.blends.sort((p, q) => p.members[0] - q.members[0]);
@@ -68,7 +73,7 @@ function inMemoryOrder(plan: ForcedPlan, from: number, to: number): Int32Array {
 }
 
 function measureSingle(plan: ForcedPlan, out: ForcedFluxes, i: number): void {
-	const { image, noise, background, x, y, resolved } = plan.input;
+	const { image, x, y, resolved } = plan.input;
 	const { options } = plan;
 	const half = plan.half[i];
 	if (Number.isNaN(half)) {
@@ -88,7 +93,7 @@ function measureSingle(plan: ForcedPlan, out: ForcedFluxes, i: number): void {
 	const y1 = Math.min(image.height, fullY1);
 	const clipped = x0 !== fullX0 || x1 !== fullX1 || y0 !== fullY0 || y1 !== fullY1;
 
-	warmed += touchStamp(image, noise, background, x0, x1, y0, y1);
+	warmed += touchStamp(plan.input, x0, x1, y0, y1);
 	const central = centralFlag(plan, i);
 	if (central !== 0) {
 		out.flags[i] |= central;
@@ -128,32 +133,6 @@ const SUMS = new Float64Array(6);
 
 /** Keeps the loads of {@link touchStamp} from being optimised away. */
 let warmed = 0;
-
-/**
- * Reads the ends of each row of a stamp. The loads do not wait for one another, so that the stamp's cache lines arrive
- * together and the loop of the sums, which would meet them one by one, finds them there: a quarter less time.
- */
-function touchStamp(
-	image: Plane,
-	noise: Plane,
-	background: Plane | undefined,
-	x0: number,
-	x1: number,
-	y0: number,
-	y1: number,
-): number {
-	const pixels = image.data;
-	const rms = noise.data;
-	const base = (background ?? image).data;
-	let sum = 0;
-	const width = image.width;
-	for (let row = y0; row < y1; row++) {
-		const p = row * width + x0;
-		const q = row * width + x1 - 1;
-		sum += pixels[p] + pixels[q] + rms[p] + rms[q] + base[p] + base[q];
-	}
-	return sum;
-}
 
 /**
  * All sums of a stamp without an invalid pixel, in one pass, with r = d/n and q = k/n; false if it has one.

@@ -3,7 +3,8 @@ const LARGEST_EXPONENT = 500;
 
 /**
  * The kernel exp(-(a dx^2 + b dx dy + c dy^2)) at the first pixel of successive rows, and the recurrence that carries it
- * along a row: k(x + 1) = k(x) g(x), g(x + 1) = g(x) curve. Six exponentials to start, three products for each row more.
+ * along a row: k(x + 1) = k(x) g(x), g(x + 1) = g(x) curve. Three exponentials to start, three more for
+ * another shape, three products for each row.
  */
 export class GaussianRows {
 	/** Value at the row's first pixel, the ratio to the next pixel's, and the ratio of ratios. */
@@ -13,6 +14,10 @@ export class GaussianRows {
 	private step = 0;
 	private rowCurve = 0;
 	private gStep = 0;
+	/** The shape that the constants were made for: most sources of an image share one. */
+	private a = Number.NaN;
+	private b = Number.NaN;
+	private c = Number.NaN;
 
 	/**
 	 * Begins at the offset (dx, dy) from the kernel's centre, for so many rows; false where the kernel is too small at the
@@ -24,10 +29,15 @@ export class GaussianRows {
 		if (Math.max(exponent, a * dx * dx + b * dx * last + c * last * last) > LARGEST_EXPONENT) return false;
 		this.k = Math.exp(-exponent);
 		this.g = Math.exp(-(a * (2 * dx + 1) + b * dy));
-		this.curve = Math.exp(-2 * a);
 		this.step = Math.exp(-(b * dx + c * (2 * dy + 1)));
-		this.rowCurve = Math.exp(-2 * c);
-		this.gStep = Math.exp(-b);
+		if (a !== this.a || b !== this.b || c !== this.c) {
+			this.a = a;
+			this.b = b;
+			this.c = c;
+			this.curve = Math.exp(-2 * a);
+			this.rowCurve = Math.exp(-2 * c);
+			this.gStep = Math.exp(-b);
+		}
 		return true;
 	}
 
