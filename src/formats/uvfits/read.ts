@@ -5,11 +5,14 @@ import { exchangeOrder } from "../polarization.ts";
 import { openForReading, type RandomAccess } from "../random-access.ts";
 import { median, type RowTable, rowRange, tabulateRows } from "../row-table.ts";
 import { requireRecordedColumn } from "../turn-rows.ts";
+import { samplePlace } from "../uvh5/placed-rows.ts";
 import { describeUvfits, type UvfitsDescription } from "./description.ts";
 import { readHdus, refuseUvfits } from "./hdus.ts";
 
-const DEFAULT_BLOCK_BYTES = 64 << 20;
+const DEFAULT_BLOCK_BYTES = 16 << 20;
 const SLAB_BYTES = 4 << 20;
+/** Numbers that are read faster than passed over. */
+const MOST_PASSED_OVER = 2048;
 const MJD_OF_JD_0 = -2400000.5;
 
 /**
@@ -117,24 +120,36 @@ class UvfitsSet implements VisibilitySet {
 		return steps.length === 0 ? Number.NaN : median(steps);
 	}
 
-	/** Calls `visit` for each run of whole groups, with the numbers as they are stored. */
+	/**
+	 * Calls `visit` for each run of groups, with the numbers as they are stored.
+	 *
+	 * @param taken how many numbers of each group: all, or those at its beginning.
+	 */
 	private slabs(
 		first: number,
 		count: number,
+		taken: number,
 		visit: (values: Float32Array | Float64Array, first: number, count: number) => void,
 	): void {
 		const { nParameters, nValues, dataStart, bitpix } = this.about;
-		const groupValues = nParameters + nValues;
 		const width = Math.abs(bitpix) / 8;
-		const most = Math.max(1, Math.floor(SLAB_BYTES / (width * groupValues)));
-		const size = Math.min(most, count) * groupValues;
+		const groupBytes = (nParameters + nValues) * width;
+		const takenBytes = taken * width;
+		const most = Math.max(1, Math.floor(SLAB_BYTES / takenBytes));
+		const size = Math.min(most, count) * taken;
 		// Aligned, because it becomes an array of numbers in place.
 		const buffer = Buffer.from(new ArrayBuffer(size * width));
 		const wide = bitpix > 0 ? new Float64Array(size) : undefined;
 		for (let begin = first; begin < first + count; begin += most) {
 			const n = Math.min(most, first + count - begin);
-			const part = buffer.subarray(0, n * groupValues * width);
-			this.file.read(part, dataStart + begin * groupValues * width);
+			const part = buffer.subarray(0, n * takenBytes);
+			if (takenBytes === groupBytes) this.file.read(part, dataStart + begin * groupBytes);
+			else {
+				for (let g = 0; g < n; g++) {
+					const own = part.subarray(g * takenBytes, (g + 1) * takenBytes);
+					this.file.read(own, dataStart + (begin + g) * groupBytes);
+				}
+			}
 			visit(nativeNumbers(part, bitpix, wide), begin, n);
 		}
 	}
@@ -142,7 +157,8 @@ class UvfitsSet implements VisibilitySet {
 	private readParameters() {
 		const { about, nRows } = this;
 		const file = this.file.name;
-		const groupValues = about.nParameters + about.nValues;
+		// Of large groups only the beginning is read.
+		const groupValues = about.nParameters + (about.nValues > MOST_PASSED_OVER ? 0 : about.nValues);
 		const need = (name: string) => {
 			const list = about.parameters.get(name);
 			if (list === undefined) throw refuseUvfits(file, `its groups have no parameter ${name}`);
@@ -164,7 +180,7 @@ class UvfitsSet implements VisibilitySet {
 		const field = new Int32Array(nRows);
 		const integration = interval === undefined ? undefined : new Float64Array(nRows);
 		let warned = false;
-		this.slabs(0, nRows, (values, begin, n) => {
+		this.slabs(0, nRows, groupValues, (values, begin, n) => {
 			for (let g = 0; g < n; g++) {
 				const row = begin + g;
 				// Sums of scaled values; a zero point of a Julian date is taken off before small numbers are added.
@@ -266,18 +282,19 @@ class UvfitsSet implements VisibilitySet {
 			1,
 			Math.min(high - low, Math.floor((options.blockBytes ?? DEFAULT_BLOCK_BYTES) / (8 * perRow))),
 		);
+		const kept = samplePlace(blockRows, perRow);
 		for (let begin = low; begin < high; begin += blockRows) {
 			const count = Math.min(blockRows, high - begin);
 			const chosen: number[] = [];
 			for (let row = begin; row < begin + count; row++) if (wanted(row)) chosen.push(row);
 			if (chosen.length === 0) continue;
 			const nRows = chosen.length;
-			const visibilities = new Float32Array(2 * nRows * perRow);
-			const flags = new Uint8Array(nRows * perRow);
-			const weights = new Float32Array(nRows * perRow);
+			const visibilities = kept.visibilities.subarray(0, 2 * nRows * perRow);
+			const flags = kept.flags.subarray(0, nRows * perRow);
+			const weights = kept.weights.subarray(0, nRows * perRow);
 			const uvwM = new Float64Array(3 * nRows);
 			let r = 0;
-			this.slabs(begin, count, (values, first, n) => {
+			this.slabs(begin, count, groupValues, (values, first, n) => {
 				for (let g = 0; g < n; g++) {
 					const row = first + g;
 					if (!wanted(row)) continue;
@@ -340,6 +357,11 @@ function takeGroup(
 	const { channels, channelStep, imaginary, weight, scale, zero, blank } = layout;
 	const products = swap ? layout.exchanged : layout.products;
 	const sign = swap ? -1 : 1;
+	const isPlain = scale === 1 && zero === 0 && blank === undefined && weight !== undefined;
+	if (isPlain && values instanceof Float32Array) {
+		takeFloats(values, at, channels, channelStep, products, imaginary, sign, visibilities, flags, weights, to);
+		return;
+	}
 	for (let c = 0, start = at; c < channels; c++, start += channelStep) {
 		for (let p = 0; p < products.length; p++, to++) {
 			const from = start + products[p];
@@ -350,6 +372,32 @@ function takeGroup(
 			visibilities[2 * to] = isBlank ? Number.NaN : zero + scale * re;
 			visibilities[2 * to + 1] = isBlank ? Number.NaN : sign * (zero + scale * im);
 			flags[to] = w > 0 && !isBlank ? 0 : 1;
+			weights[to] = Math.abs(w);
+		}
+	}
+}
+
+/** The same of floats that are what they stand for. A loop of its own: it has seen nothing else. */
+function takeFloats(
+	values: Float32Array,
+	at: number,
+	channels: number,
+	channelStep: number,
+	products: Int32Array,
+	imaginary: number,
+	sign: number,
+	visibilities: Float32Array,
+	flags: Uint8Array,
+	weights: Float32Array,
+	to: number,
+): void {
+	for (let c = 0, start = at; c < channels; c++, start += channelStep) {
+		for (let p = 0; p < products.length; p++, to++) {
+			const from = start + products[p];
+			const w = values[from + 2 * imaginary];
+			visibilities[2 * to] = values[from];
+			visibilities[2 * to + 1] = sign * values[from + imaginary];
+			flags[to] = w > 0 ? 0 : 1;
 			weights[to] = Math.abs(w);
 		}
 	}
