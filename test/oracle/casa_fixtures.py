@@ -113,3 +113,49 @@ for endian in ["big", "little"]:
     for name, t in shared.items():
         table.putcol(name, TYPES[t]((rows, 7, 4)))
     table.close()
+
+# Changed after it was made: columns renamed and taken away, rows taken away and added.
+for endian in ["big", "little"]:
+    columns, managers = [], {}
+    for manager in ["StandardStMan", "IncrementalStMan"]:
+        for t in ["float", "boolean", "int64"]:
+            sample = True if t == "boolean" else 1
+            options = {"valuetype": t, "datamanagertype": manager, "datamanagergroup": manager}
+            columns.append(ct.makescacoldesc(f"{manager[0]}_{t}", sample, **options))
+            columns.append(ct.makearrcoldesc(f"{manager[0]}_{t}s", sample, ndim=1, shape=[3], options=5, **options))
+    for manager in ["TiledColumnStMan", "TiledShapeStMan"]:
+        fixed = manager == "TiledColumnStMan"
+        columns.append(ct.makearrcoldesc(manager, 1j, ndim=2, shape=[4, 3] if fixed else [], options=4 if fixed else 0,
+                                         valuetype="complex", datamanagertype=manager, datamanagergroup=manager))
+        managers[f"*{len(managers) + 1}"] = {"TYPE": manager, "NAME": manager, "SEQNR": len(managers), "COLUMNS": [manager],
+                                             "SPEC": {"DEFAULTTILESHAPE": [2, 2, 8], "MAXIMUMCACHESIZE": 0}}
+    table = make("changed", columns, 40, managers, endian)
+
+    def fill(first, rows):
+        for name in table.colnames():
+            for row in range(first, first + rows):
+                if name.startswith("Tiled"):
+                    table.putcell(name, row, TYPES["complex"]((4, 3)))
+                    continue
+                maker = TYPES.get(name.split("_")[-1].rstrip("s"), lambda shape: rng.integers(-(2**40), 2**40, shape))
+                table.putcell(name, row, maker(3) if name.endswith("s") else maker(1)[0])
+
+    fill(0, 40)
+    table.removecols(["S_float", "S_booleans"])
+    table.addrows(25)
+    fill(40, 25)
+    for old, new in [("S_floats", "CORRECTED"), ("I_float", "RENAMED"), ("TiledColumnStMan", "DATA"), ("TiledShapeStMan", "MODEL")]:
+        table.renamecol(old, new)
+    table.close()
+
+# And rows taken away, which tiles do not allow.
+for endian in ["big", "little"]:
+    columns = [ct.makescacoldesc("number", 1), ct.makescacoldesc("text", ""), ct.makearrcoldesc("pair", 1.0, ndim=1, shape=[2], options=5)]
+    columns.append(ct.makescacoldesc("rare", 1, datamanagertype="IncrementalStMan"))
+    table = make("shortened", columns, 500, {}, endian)
+    table.putcol("number", np.arange(500))
+    table.putcol("text", [word(rng.integers(0, 20)) for _ in range(500)])
+    table.putcol("pair", rng.normal(size=(500, 2)))
+    table.putcol("rare", np.arange(500) // 60)
+    table.removerows([int(row) for row in rng.choice(500, 123, replace=False)])
+    table.close()

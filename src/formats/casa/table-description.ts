@@ -4,6 +4,8 @@ import { type CasaType, damagedTable, unsupportedTable } from "./values.ts";
 
 export interface ColumnDescription {
 	name: string;
+	/** The name it was made with. */
+	storedName: string;
 	comment: string;
 	type: CasaType;
 	isArray: boolean;
@@ -90,11 +92,10 @@ export function readTableDescription(table: string, bytes: Uint8Array): TableDes
 		sequence: reader.u32(),
 		blob: new Uint8Array(0) as Uint8Array<ArrayBufferLike>,
 	}));
-	for (let i = 0; i < nColumns; i++) {
+	// In the order of the descriptions; a column that was renamed is stored under its first name.
+	for (const column of columns) {
 		reader.u32();
-		const columnName = reader.string();
-		const column = columns.find((candidate) => candidate.name === columnName);
-		if (column === undefined) throw damagedTable(table, `a column ${columnName} is stored but not described`);
+		column.storedName = reader.string();
 		reader.u32();
 		column.manager = reader.u32();
 		if (column.isArray && reader.bool()) {
@@ -102,7 +103,7 @@ export function readTableDescription(table: string, bytes: Uint8Array): TableDes
 			column.shape = column.storedShape;
 		}
 		if (column.shape?.some((extent) => extent < 0))
-			throw damagedTable(table, `column ${columnName} has a negative shape`);
+			throw damagedTable(table, `column ${column.name} has a negative shape`);
 	}
 	for (const manager of managers) manager.blob = reader.take(reader.u32());
 	return {
@@ -144,6 +145,7 @@ function readColumn(reader: AipsReader): ColumnDescription {
 	else if (!isRecord) reader.scalar(type);
 	return {
 		name,
+		storedName: name,
 		comment,
 		type,
 		isArray,

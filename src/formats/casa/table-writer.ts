@@ -54,6 +54,7 @@ export const describeColumn = (plan: ColumnPlan, manager: number): ColumnDescrip
 	const option = fixed === undefined ? 0 : tiled ? 4 : 5;
 	return {
 		name: plan.name,
+		storedName: plan.name,
 		comment: plan.comment ?? "",
 		type: plan.type,
 		isArray,

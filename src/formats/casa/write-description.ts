@@ -24,7 +24,7 @@ export function writeTableDescription(description: TableDescription): Uint8Array
 	writer.u32(description.nextSequence).u32(managers.length);
 	for (const manager of managers) writer.string(manager.type).u32(manager.sequence);
 	for (const column of columns) {
-		writer.u32(2).string(column.name).u32(1, column.manager);
+		writer.u32(2).string(column.storedName).u32(1, column.manager);
 		if (!column.isArray) continue;
 		writer.bool(column.storedShape !== undefined);
 		if (column.storedShape !== undefined) writer.ipos(column.storedShape);
