@@ -159,6 +159,10 @@ test("when all sources of an image deviate together the image is at fault, not t
 		"--json",
 	);
 	expect(run.status).toBe(0);
-	const { summary } = JSON.parse(run.stdout) as { summary: { statistics: Record<string, number> } };
+	const { summary } = JSON.parse(run.stdout) as {
+		summary: { statistics: Record<string, number>; find: Record<string, number> };
+	};
+	// The median noise of a run's images does not grow with their number.
+	expect(summary.find.median_noise_jy / RMS).toBeCloseTo(1, 1);
 	expect(summary.statistics).toMatchObject({ anomalous_images: 1, history_anomalies: 0 });
 }, 120_000);

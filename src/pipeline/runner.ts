@@ -185,11 +185,13 @@ export async function reviveRun(database: Database, queue: StageQueue, config: C
 	});
 }
 
-/** What a run did, from the outputs of its units: counts add up. */
+/** What a run did, from the outputs of its units: counts and times add up, medians are averaged, and of the largest the largest counts. */
 export async function summarize(tx: Transaction, runId: string): Promise<Record<string, unknown>> {
 	const rows = await tx.query<{ stage: string; key: string; total: number }>(
 		"summarize run",
-		`SELECT stage, key, sum(value::float8) AS total FROM stage_run, jsonb_each_text(output)
+		`SELECT stage, key, CASE WHEN key LIKE 'median\\_%' THEN avg(value::float8)
+			WHEN key LIKE 'largest\\_%' THEN max(value::float8) ELSE sum(value::float8) END AS total
+		 FROM stage_run, jsonb_each_text(output)
 		 WHERE run_id = $1 AND jsonb_typeof(output -> key) = 'number' GROUP BY stage, key ORDER BY stage, key`,
 		[runId],
 	);

@@ -331,7 +331,7 @@ function SourceView({ source }: { source: SourceDetail }) {
 									name: "log p",
 									isNumber: true,
 									hint: "log10 of the probability of such an eta from noise",
-									cell: (row) => (row.log10_p !== null && row.log10_p < -999 ? "< −999" : fixed(row.log10_p, 1)),
+									cell: (row) => (row.log10_p !== null && row.log10_p < -999 ? "<−999" : fixed(row.log10_p, 1)),
 								},
 								...(source.statistics.some((row) => row.flags !== "")
 									? [{ name: "Flags", cell: (row: { flags: string }) => <Flags flags={row.flags} /> }]
