@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,6 +8,8 @@ import { parseInvocation } from "../src/cli/command.ts";
 import { command } from "../src/cli/commands/calibrate.ts";
 import { CausticError } from "../src/error.ts";
 import { exportMeasurementSet } from "../src/formats/casa/export-measurement-set.ts";
+import { readTableDescription } from "../src/formats/casa/table-description.ts";
+import { writeTableDescription } from "../src/formats/casa/write-description.ts";
 import { openVisibilities } from "../src/formats/open-visibilities.ts";
 import type { QualityDocument } from "../src/pipeline/calibration/quality-document.ts";
 import { Random } from "../src/simulation/random.ts";
@@ -179,6 +181,29 @@ describe("what must not be solved is refused with reasons, and leaves no table",
 		expect(run.status).toBe(2);
 		expect(run.stderr).toMatch(/another array: antenna .* stands 500 m/);
 		expect(existsSync(join(folder, "never.ms"))).toBe(false);
+	});
+
+	test("a MeasurementSet with columns and subtables missing: all of them are named at once", async () => {
+		const path = join(folder, "maimed.ms");
+		expect(caustic("convert", file, "--out", path).status).toBe(0);
+		const description = readTableDescription(path, readFileSync(join(path, "table.dat")));
+		const keep = description.columns.filter(({ name }) => name !== "FLAG" && name !== "UVW");
+		writeFileSync(join(path, "table.dat"), writeTableDescription({ ...description, columns: keep }));
+		rmSync(join(path, "SPECTRAL_WINDOW"), { recursive: true });
+		refused(
+			/maimed\.ms: it has no columns UVW, FLAG and no subtable SPECTRAL_WINDOW\. Give a whole MeasurementSet/,
+			path,
+		);
+	});
+
+	test("a MeasurementSet without visibilities, or without the model asked for", async () => {
+		const path = join(folder, "bare.ms");
+		expect(caustic("convert", file, "--out", path).status).toBe(0);
+		refused(/no column MODEL_DATA\. Write a model into it first/, path, "--model", "column");
+		const description = readTableDescription(path, readFileSync(join(path, "table.dat")));
+		const keep = description.columns.filter(({ name }) => name !== "DATA");
+		writeFileSync(join(path, "table.dat"), writeTableDescription({ ...description, columns: keep }));
+		refused(/no column DATA\. Give a MeasurementSet with visibilities/, path);
 	});
 
 	test("a missing file, a file of something else, an empty folder", () => {

@@ -21,6 +21,38 @@ const DEFAULT_BLOCK_BYTES = 16 << 20;
 const SLAB_BYTES = 4 << 20;
 export const DATA_COLUMNS = { data: "DATA", corrected: "CORRECTED_DATA", model: "MODEL_DATA" } as const;
 
+const REMEDIES: Record<keyof typeof DATA_COLUMNS, string> = {
+	data: "Give a MeasurementSet with visibilities",
+	corrected: "Calibrate it first",
+	model: "Write a model into it first, or solve against the calibrator's",
+};
+
+/** Names everything that a MeasurementSet must have and this table has not. */
+function requireParts(table: CasaTable): void {
+	const columns = ["TIME", "ANTENNA1", "ANTENNA2", "DATA_DESC_ID", "FIELD_ID", "UVW", "FLAG"];
+	const subtables = ["ANTENNA", "DATA_DESCRIPTION", "FIELD", "OBSERVATION", "POLARIZATION", "SPECTRAL_WINDOW"];
+	const lacking = (what: string, names: string[]) =>
+		names.length === 0 ? [] : [`no ${what}${names.length > 1 ? "s" : ""} ${names.join(", ")}`];
+	const missing = [
+		...lacking(
+			"column",
+			columns.filter((name) => !table.has(name)),
+		),
+		...lacking(
+			"subtable",
+			subtables.filter((name) => !table.hasSubtable(name)),
+		),
+	];
+	if (missing.length === 0) return;
+	const isOther = table.type !== "" && table.type !== "Measurement Set";
+	throw badInput("not-a-measurement-set", `it has ${missing.join(" and ")}`, {
+		subject: table.path,
+		remedy: isOther
+			? `It is a table of type ${JSON.stringify(table.type)}: give a MeasurementSet`
+			: "Give a whole MeasurementSet: copy it again from its source",
+	});
+}
+
 /** One DATA_DESC_ID that has rows. */
 export interface MeasurementWindow {
 	/** Row numbers, ascending. */
@@ -87,13 +119,7 @@ export class MeasurementSet implements VisibilitySet {
 	constructor(table: CasaTable) {
 		this.table = table;
 		this.source = [table.path];
-		for (const name of ["TIME", "ANTENNA1", "ANTENNA2", "DATA_DESC_ID", "FIELD_ID", "UVW", "FLAG"]) {
-			if (table.has(name)) continue;
-			throw badInput("not-a-measurement-set", `it has no column ${name}`, {
-				subject: table.path,
-				remedy: table.type === "" ? "Give a MeasurementSet" : `It is a table of type ${JSON.stringify(table.type)}`,
-			});
-		}
+		requireParts(table);
 		this.nRows = table.nRows;
 		this.antennas = readAntennas(table.subtable("ANTENNA"));
 		this.telescope = this.readTelescope();
@@ -291,7 +317,7 @@ export class MeasurementSet implements VisibilitySet {
 		if (this.table.has(name)) return this.table.column(name);
 		throw badInput("no-column", `it has no column ${name}`, {
 			subject: this.table.path,
-			remedy: which === "data" ? "Give a MeasurementSet with visibilities" : "Calibrate it first",
+			remedy: REMEDIES[which],
 		});
 	}
 

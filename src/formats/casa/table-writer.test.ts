@@ -122,4 +122,28 @@ print(json.dumps("done"))`;
 		expect(() => writer.finish()).toThrow(/3 of 5 rows/);
 		expect(() => new CasaTable(path)).toThrow(/not a casacore table/);
 	});
+
+	test("subtables are found inside the table, beside it and elsewhere, as casacore names them", () => {
+		const place = (value: string) => ({ type: "Table" as const, isArray: false, value, comment: "" });
+		const columns = [{ name: "a", type: "Int" as const }];
+		const path = join(copies, "main");
+		const keywords = new Map([
+			["INSIDE", place("././INSIDE")],
+			["BESIDE", place("./sub/BESIDE")],
+			["ELSEWHERE", place(join(copies, "ELSEWHERE"))],
+			["MOVED", place("/nowhere/MOVED")],
+		]);
+		writeTable(path, { nRows: 1, columns, keywords }, { a: Int32Array.of(0) });
+		const at = { INSIDE: path, BESIDE: join(copies, "sub"), ELSEWHERE: copies, MOVED: join(path, "nowhere") };
+		Object.entries(at).forEach(([name, folderOf], i) => {
+			writeTable(join(folderOf, name), { nRows: 1, columns }, { a: Int32Array.of(i + 1) });
+		});
+		const table = new CasaTable(path);
+		for (const [i, name] of Object.keys(at).entries()) {
+			const subtable = table.subtable(name);
+			expect([name, subtable.column("a").numbers()[0]]).toEqual([name, i + 1]);
+			subtable.close();
+		}
+		table.close();
+	});
 });

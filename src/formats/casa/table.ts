@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { badInput } from "../../error.ts";
 import { openForReading } from "../random-access.ts";
 import { TableFile } from "./bucket-file.ts";
@@ -177,9 +177,12 @@ export class CasaTable {
 	subtablePath(keyword: string): string | undefined {
 		const field = this.keywords.get(keyword);
 		if (field === undefined || field.type !== "Table") return undefined;
-		// `././NAME` and `./NAME` are relative to the table; `../NAME` and absolute paths occur in tables of other programs.
+		// `././NAME` is inside the table, `./NAME` beside it; other paths occur in tables of other programs.
 		const value = field.value as string;
-		return value.startsWith("/") ? value : join(this.path, value.replace(/^(\.\/)+/, ""));
+		const inside = join(this.path, value.replace(/^(\.\/)+/, ""));
+		if (value.startsWith("././")) return inside;
+		const named = value.startsWith("./") ? join(dirname(this.path), value) : value.startsWith("/") ? value : inside;
+		return existsSync(named) ? named : inside;
 	}
 
 	/** @throws CausticError if there is none of that name. */
