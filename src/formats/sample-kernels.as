@@ -36,6 +36,33 @@ export function copyWords(
 	}
 }
 
+/** The same of elements of `run` bytes, as they are. */
+export function copyBytes(
+	from: usize, to: usize, slow: i32, slowFrom: isize, slowTo: isize, fast: i32, fastFrom: isize, fastTo: isize, run: i32,
+): void {
+	for (let s = 0; s < slow; s++, from += slowFrom, to += slowTo) {
+		let f = from;
+		let t = to;
+		if (run == 1) {
+			for (let i = 0; i < fast; i++, f += fastFrom, t += fastTo) store<u8>(t, load<u8>(f));
+		} else if (run == 4) {
+			for (let i = 0; i < fast; i++, f += fastFrom, t += fastTo) store<u32>(t, load<u32>(f));
+		} else {
+			for (let i = 0; i < fast; i++, f += fastFrom, t += fastTo) memory.copy(t, f, run);
+		}
+	}
+}
+
+/** Bytes that are not 0 become 1: `count` of them in each of `rows`, which are `width` apart. */
+export function makeTruths(at: usize, rows: i32, width: i32, count: i32): void {
+	const one = i8x16.splat(1);
+	for (let r = 0; r < rows; r++, at += width) {
+		let k = 0;
+		for (; k + 16 <= count; k += 16) v128.store(at + k, i8x16.min_u(v128.load(at + k), one));
+		for (; k < count; k++) if (load<u8>(at + k) != 0) store<u8>(at + k, 1);
+	}
+}
+
 /** [re, im] of the lane's phase, as factors of [x, y] and [y, x]. */
 @inline function turned(pair: v128, re: v128, im: v128): v128 {
 	const low = f64x2.promote_low_f32x4(pair);

@@ -26,10 +26,10 @@ function randomAxes(random: Random, extents: readonly number[]): { strides: numb
 }
 
 describe("compiled loops do what the general ones do", () => {
-	test("boxes of elements of 8, 16 and 24 bytes in any layout, and the sign of the second float", () => {
+	test("boxes of elements of 1 to 24 bytes in any layout, and the sign of the second float", () => {
 		const random = new Random(3);
 		for (let trial = 0; trial < 300; trial++) {
-			const size = 8 * (1 + random.integer(3));
+			const size = [1, 2, 4, 8, 16, 24][random.integer(6)];
 			const extents = Array.from({ length: 1 + random.integer(4) }, () => 1 + random.integer(5));
 			const from = randomAxes(random, extents);
 			const to = randomAxes(random, extents);
@@ -44,6 +44,7 @@ describe("compiled loops do what the general ones do", () => {
 			const at = target.byteOffset + to.at * size;
 			copyBoxWithin(memory, source.byteOffset + from.at * size, at, plan, size, 0n);
 			expect(Buffer.compare(target, wanted), JSON.stringify({ axes, size })).toBe(0);
+			if (size % 8 !== 0) continue;
 			// Twice the sign's bit is no change; once, it is on what was copied only.
 			copyBoxWithin(memory, source.byteOffset + from.at * size, at, plan, size, 1n << 63n);
 			const marks = new Uint8Array(target.length);

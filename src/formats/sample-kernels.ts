@@ -15,6 +15,18 @@ interface SampleLoops {
 		words: number,
 		flip: bigint,
 	): void;
+	copyBytes(
+		from: number,
+		to: number,
+		slow: number,
+		slowFrom: number,
+		slowTo: number,
+		fast: number,
+		fastFrom: number,
+		fastTo: number,
+		run: number,
+	): void;
+	makeTruths(at: number, rows: number, width: number, count: number): void;
 	turnPairs(
 		at: number,
 		channels: number,

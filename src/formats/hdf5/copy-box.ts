@@ -72,10 +72,9 @@ export function copyBox(
 }
 
 /**
- * The same of elements of eight bytes, or multiples of them, within a memory of compiled loops: byte `sourceAt` of its buffer
- * to byte `targetAt`.
+ * The same within a memory of compiled loops: byte `sourceAt` of its buffer to byte `targetAt`.
  *
- * @param flip bits that are changed in each eight bytes.
+ * @param flip bits that are changed in each eight bytes, of elements of eight bytes or multiples of them.
  */
 export function copyBoxWithin(
 	{ loops }: SampleMemory,
@@ -87,11 +86,13 @@ export function copyBoxWithin(
 ): void {
 	if (plan === undefined) return;
 	const { slow, fast, outer } = plan;
-	const words = (plan.run * elementSize) / 8;
+	const run = plan.run * elementSize;
 	const [slowFrom, slowTo] = [slow.from * elementSize, slow.to * elementSize];
 	const [fastFrom, fastTo] = [fast.from * elementSize, fast.to * elementSize];
 	const copy = (from: number, to: number) =>
-		loops.copyWords(from, to, slow.count, slowFrom, slowTo, fast.count, fastFrom, fastTo, words, flip);
+		elementSize % 8 === 0
+			? loops.copyWords(from, to, slow.count, slowFrom, slowTo, fast.count, fastFrom, fastTo, run / 8, flip)
+			: loops.copyBytes(from, to, slow.count, slowFrom, slowTo, fast.count, fastFrom, fastTo, run);
 	if (outer.length === 0) copy(sourceAt, targetAt);
 	else walk(outer, elementSize, sourceAt, targetAt, copy);
 }

@@ -93,7 +93,7 @@ export function readChunks(
 		}
 		if (isWhole) whole ??= planCopy(axes);
 		const plan = isWhole ? whole : planCopy(axes);
-		if (memory !== undefined && data === memory.read && size % 8 === 0) {
+		if (memory !== undefined && data === memory.read) {
 			const { byteOffset } = place.bytes;
 			copyBoxWithin(memory, data.byteOffset + dataAt + from * size, byteOffset + to * size, plan, size, flip);
 		} else copyBox(data, dataAt + from * size, place.bytes, to * size, plan, size);
@@ -217,7 +217,35 @@ function fillBox(place: BoxPlace, count: readonly number[], size: number, word: 
 		units.fill(word, at, at + elements);
 		return;
 	}
+	// Filled in whatever order is fastest: runs of neighbours first, from their lower end.
+	let low = at;
+	const axes = strides.map((step, d) => {
+		if (step < 0) low += step * (count[d] - 1);
+		return { count: count[d], step: Math.abs(step) };
+	});
+	axes.sort((a, b) => a.step - b.step);
+	let run = 1;
+	while (axes.length > 0 && (axes[0].count === 1 || axes[0].step === run)) run *= axes.shift()?.count ?? 1;
+	const isAligned = size === 1 || ((bytes.byteOffset | bytes.byteLength) & 3) === 0;
+	const units =
+		size === 1 || !isAligned ? bytes : new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >> 2);
 	const value = new Uint8Array(new Int32Array([word]).buffer);
-	const axes = strides.map((to, d) => ({ count: count[d], from: 0, to }));
-	copyBox(value.subarray(0, size), 0, bytes, at * size, planCopy(axes), size);
+	fillAxes(axes, axes.length - 1, low, (from) => {
+		if (isAligned) units.fill(word, from, from + run);
+		else for (let i = 0; i < run; i++) bytes.set(value, (from + i) * size);
+	});
+}
+
+function fillAxes(
+	axes: readonly { count: number; step: number }[],
+	axis: number,
+	from: number,
+	fill: (from: number) => void,
+): void {
+	if (axis < 0) {
+		fill(from);
+		return;
+	}
+	const { count, step } = axes[axis];
+	for (let i = 0; i < count; i++) fillAxes(axes, axis - 1, from + i * step, fill);
 }

@@ -5,6 +5,7 @@ import { complexParts, type Datatype, describe } from "../hdf5/datatype.ts";
 import type { Hdf5File } from "../hdf5/file.ts";
 import type { RandomAccess } from "../random-access.ts";
 import { rawBytes } from "../raw-bytes.ts";
+import { sampleMemoryOf } from "../sample-kernels.ts";
 import type { Uvh5Header } from "./header.ts";
 
 /** Rows and channels of a file, in its own order; channels come out in ascending frequency. */
@@ -207,7 +208,12 @@ export class Uvh5Data {
 	readFlags(box: Uvh5Box, target: Uint8Array, place: RowPlace): boolean {
 		const word = this.box(this.flags, box, target, place, true);
 		if (word === 0) return false;
-		const perRow = box.channels * this.flags.shape[this.leading + 1];
+		const perRow = box.channels * this.nPolarizations;
+		const memory = word === undefined ? sampleMemoryOf(target.buffer) : undefined;
+		if (memory !== undefined) {
+			memory.loops.makeTruths(target.byteOffset + place.at, box.rows, place.width, perRow);
+			return true;
+		}
 		for (let r = 0; r < box.rows; r++) {
 			const from = place.at + r * place.width;
 			if (word !== undefined) target.fill(1, from, from + perRow);
