@@ -8,7 +8,7 @@ import { GaussianRows } from "./gaussian-rows.ts";
 import { refineWithOptimalWeights } from "./optimal-weights.ts";
 import { measurePair } from "./pair.ts";
 import { stampEnd, stampStart } from "./stamp.ts";
-import { centralFlag, coverageOf, weightMap } from "./stamp-weights.ts";
+import { centralFlag, NEGLIGIBLE } from "./stamp-weights.ts";
 import { touchStamp } from "./touch.ts";
 import { validateForced } from "./validation.ts";
 
@@ -100,26 +100,29 @@ function measureSingle(plan: ForcedPlan, out: ForcedFluxes, i: number): void {
 		return;
 	}
 	const sums = SUMS;
-	if (!cleanStampSums(plan, i, x0, x1, y0, y1, sums)) {
-		validStampSums(plan, i, x0, x1, y0, y1, sums);
-	}
-	const count = sums[5];
-	const full = (fullX1 - fullX0) * (fullY1 - fullY0);
-	let coverage = 1;
-	if (count < full) coverage = coverageOf(plan, i);
-	if (clipped) out.flags[i] |= FORCED_FLAG.edge;
-	out.coverage[i] = coverage;
-	if (!(coverage >= options.minCoverage) || !(sums[1] > 0)) {
-		out.flags[i] |= FORCED_FLAG.no_data;
-		return;
-	}
-	if (coverage < options.partialCoverage) out.flags[i] |= FORCED_FLAG.partial;
-	const flux = sums[0] / sums[1];
 	let factor = plan.factor[i];
-	if (count < full || Number.isNaN(factor)) factor = summedFactor(plan, i, x0, x1, y0, y1);
+	let coverage = 1;
+	if (clipped || Number.isNaN(factor) || !cleanStampSums(plan, i, x0, x1, y0, y1, sums)) {
+		validStampSums(plan, i, fullX0, fullX1, fullY0, fullY1, sums);
+		const count = sums[5];
+		if (count < (fullX1 - fullX0) * (fullY1 - fullY0)) coverage = sums[6];
+		if (clipped) out.flags[i] |= FORCED_FLAG.edge;
+		if (!(coverage >= options.minCoverage) || !(sums[1] > 0)) {
+			out.coverage[i] = coverage;
+			out.flags[i] |= FORCED_FLAG.no_data;
+			return;
+		}
+		if (coverage < options.partialCoverage) out.flags[i] |= FORCED_FLAG.partial;
+		// By integrals where nothing is lost and the kernel is well sampled; else over the pixels that are left.
+		if (coverage < 1 || Number.isNaN(factor)) {
+			factor = correlatedSum(weights, weights, fullX1 - fullX0, fullY1 - fullY0, plan.input.noiseCorrelation) / sums[7];
+		}
+	}
+	const flux = sums[0] / sums[1];
 	if (resolved !== undefined && resolved[i] !== 0) out.flags[i] |= FORCED_FLAG.resolved;
+	out.coverage[i] = coverage;
 	out.chi2[i] = sums[2] - 2 * flux * sums[0] + flux * flux * sums[1];
-	out.dof[i] = count - 1;
+	out.dof[i] = sums[5] - 1;
 	out.nBlend[i] = 1;
 	out.localRms[i] = sums[3] / sums[4];
 	setFlux(out, i, flux, Math.sqrt(factor / sums[1]), options.limitSigma);
@@ -128,8 +131,11 @@ function measureSingle(plan: ForcedPlan, out: ForcedFluxes, i: number): void {
 /** The kernel of the source at hand. */
 const ROWS = new GaussianRows();
 
-/** Scratch of the sums over a stamp: r q, q^2, r^2, k/n, k/n^2, and the number of valid pixels. */
-const SUMS = new Float64Array(6);
+/**
+ * Scratch of the sums over a stamp: r q, q^2, r^2, k/n, k/n^2, the number of valid pixels, and where they were tested one by one the
+ * share of k^2 on them and the sum of squares of their weights.
+ */
+const SUMS = new Float64Array(8);
 
 /** Keeps the loads of {@link touchStamp} from being optimised away. */
 let warmed = 0;
@@ -195,7 +201,15 @@ function cleanStampSums(
 	return least > 0 && srr + sqq < Infinity;
 }
 
-/** The same sums over the valid pixels of any stamp, each tested by itself. */
+/** k/n of the stamp at hand, over its full box. */
+let weights = new Float64Array(0);
+/** One row of its kernel. */
+let kernelRow = new Float64Array(0);
+
+/**
+ * The same sums over the valid pixels of any stamp, each tested by itself; the share of k^2 that they hold, and the sum of
+ * squares of {@link weights}, k/n without what is negligible.
+ */
 function validStampSums(
 	plan: ForcedPlan,
 	s: number,
@@ -209,29 +223,40 @@ function validStampSums(
 	const pixels = image.data;
 	const rms = noise.data;
 	const base = background?.data;
-	const kernel = new Float64Array(x1 - x0);
+	const length = x1 - x0;
+	if (kernelRow.length < length) kernelRow = new Float64Array(length);
+	if (weights.length < length * (y1 - y0)) weights = new Float64Array(length * (y1 - y0));
 	sums.fill(0);
+	let all = 0;
+	let held = 0;
 	for (let row = y0; row < y1; row++) {
-		gaussianRow(kernel, 0, x1 - x0, plan.a[s], plan.b[s], plan.c[s], x0 - x[s], row - y[s]);
-		for (let i = 0; i < x1 - x0; i++) {
-			const p = row * image.width + x0 + i;
+		gaussianRow(kernelRow, 0, length, plan.a[s], plan.b[s], plan.c[s], x0 - x[s], row - y[s]);
+		const inside = row >= 0 && row < image.height;
+		const line = (row - y0) * length;
+		for (let i = 0; i < length; i++) {
+			const k = kernelRow[i];
+			const column = x0 + i;
+			all += k * k;
+			weights[line + i] = 0;
+			if (!inside || column < 0 || column >= image.width) continue;
+			const p = row * image.width + column;
 			const n = rms[p];
 			const d = base === undefined ? pixels[p] : pixels[p] - base[p];
 			if (!(n > 0 && n < Infinity && Number.isFinite(d))) continue;
+			held += k * k;
 			const r = d / n;
-			const q = kernel[i] / n;
+			const q = k / n;
 			sums[0] += r * q;
 			sums[1] += q * q;
 			sums[2] += r * r;
 			sums[3] += q;
 			sums[4] += q / n;
 			sums[5]++;
+			if (k > NEGLIGIBLE) {
+				weights[line + i] = q;
+				sums[7] += q * q;
+			}
 		}
 	}
-}
-
-/** The variance factor of a stamp that lost pixels, summed over those it kept. */
-function summedFactor(plan: ForcedPlan, i: number, x0: number, x1: number, y0: number, y1: number): number {
-	const { map, squares } = weightMap(plan, i, x0, x1, y0, y1);
-	return correlatedSum(map, map, x1 - x0, y1 - y0, plan.input.noiseCorrelation) / squares;
+	sums[6] = all > 0 ? held / all : 0;
 }

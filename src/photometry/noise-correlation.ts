@@ -52,8 +52,8 @@ export function gaussianCorrelation(
 /** The correlation assumed when none can be measured: the shape of the beam, as natural weighting gives. */
 export const beamCorrelation = (beam: PixelKernel): NoiseCorrelation => gaussianCorrelation(beam, "beam");
 
-/** Beyond it a kernel's overlap holds exp(-11) = 2e-5 of its sum: 1e-5 of an error bar. */
-const OVERLAP_EXPONENT = 11;
+/** Beyond it a kernel's overlap holds exp(-9) = 1e-4 of its sum: half of that of an error bar. */
+const OVERLAP_EXPONENT = 9;
 const ROWS = new GaussianRows();
 
 /**

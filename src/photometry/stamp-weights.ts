@@ -43,7 +43,7 @@ export function coverageOf(plan: ForcedPlan, i: number): number {
 }
 
 /** Where a kernel is below this it adds less than 1e-4 to a variance. */
-const NEGLIGIBLE = 1e-3;
+export const NEGLIGIBLE = 1e-3;
 
 /** k/n of one source over a box, zero on invalid pixels and where k is negligible, and its sum of squares. */
 export function weightMap(
