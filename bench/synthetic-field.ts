@@ -11,6 +11,7 @@ import { CorrelatedNoise, type NoiseCorrelation } from "../src/simulation/correl
 import { Random } from "../src/simulation/random.ts";
 import { pixelKernel } from "../src/sky/beam.ts";
 import type { Plane } from "../src/sky/plane.ts";
+import { planeMemory } from "../src/sky/plane-memory.ts";
 import { CelestialWcs } from "../src/sky/wcs.ts";
 import { hasSharedData, sharedData } from "../test/shared-data.ts";
 
@@ -54,10 +55,12 @@ const BORDER = 96;
 const CELL = 41;
 const RMS = 1e-4;
 
+/** Room for image, noise and background in one memory, as reading gives it. */
+const threePlanes = () => planeMemory(SIDE * SIDE, 3) as Float32Array[];
+
 export function syntheticField(correlation: NoiseCorrelation, seed = 4096): SyntheticField {
 	const random = new Random(seed).fork(correlation);
-	const plane = (): Plane => ({ width: SIDE, height: SIDE, data: new Float32Array(SIDE * SIDE) });
-	const [image, noise, background] = [plane(), plane(), plane()];
+	const [image, noise, background] = threePlanes().map((data): Plane => ({ width: SIDE, height: SIDE, data }));
 	const unit = new Float64Array(SIDE * SIDE);
 	new CorrelatedNoise(SIDE, SIDE, KERNEL, correlation).draw(random, unit, new Float64Array(SIDE * SIDE));
 	const middle = SIDE / 2;
@@ -128,13 +131,15 @@ export function publishedField(): (SyntheticField & { peerFlux: Float64Array; pe
 	const folder = sharedData("images", "synthetic-4096");
 	const packed = spawnSync("xz", ["-dc", `${folder}/image.fits.xz`], { maxBuffer: 1 << 28 });
 	if (packed.status !== 0) return undefined;
+	const planes = threePlanes();
 	const pixels = (fits: Buffer): Plane => {
 		// One header block: the set is written so.
 		const data = fits.subarray(2880);
-		const own = new Uint8Array(4 * SIDE * SIDE);
+		const into = planes.shift() as Float32Array;
+		const own = Buffer.from(into.buffer, into.byteOffset, into.byteLength);
 		own.set(data.subarray(0, own.length));
-		Buffer.from(own.buffer).swap32();
-		return { width: SIDE, height: SIDE, data: new Float32Array(own.buffer) };
+		own.swap32();
+		return { width: SIDE, height: SIDE, data: into };
 	};
 	const columns = (text: string) => {
 		const [head, ...rows] = text

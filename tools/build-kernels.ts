@@ -6,10 +6,12 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 /** Sources of compiled loops, and what their binary is called. */
-export const KERNELS = [
+export const KERNELS: readonly { source: string; constant: string; shared?: boolean }[] = [
 	{ source: "src/calibration/grid-kernels.as", constant: "GRID_KERNELS" },
 	{ source: "src/formats/sample-kernels.as", constant: "SAMPLE_KERNELS" },
-] as const;
+	// Its memory is shared by threads.
+	{ source: "src/photometry/stamp-loops.as", constant: "STAMP_LOOPS", shared: true },
+];
 
 const placeOf = (path: string) => new URL(`../${path}`, import.meta.url);
 
@@ -17,7 +19,7 @@ const placeOf = (path: string) => new URL(`../${path}`, import.meta.url);
 export const binaryOf = (source: string): URL => placeOf(source.replace(/\.as$/, "-binary.ts"));
 
 /** The text of the file at {@link binaryOf}. */
-export async function compileKernels({ source, constant }: (typeof KERNELS)[number]): Promise<string> {
+export async function compileKernels({ source, constant, shared }: (typeof KERNELS)[number]): Promise<string> {
 	const compiler = await import("assemblyscript/asc");
 	let binary: Uint8Array | undefined;
 	const { error, stderr } = await compiler.main(
@@ -32,6 +34,7 @@ export async function compileKernels({ source, constant }: (typeof KERNELS)[numb
 			"-O3",
 			"--noAssert",
 			"--importMemory",
+			...(shared === true ? ["--enable", "threads", "--sharedMemory", "--maximumMemory", "65536"] : []),
 		],
 		{
 			readFile: (name: string) => (name === "kernels.ts" ? readFileSync(placeOf(source), "utf8") : null),

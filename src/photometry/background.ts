@@ -179,9 +179,9 @@ function eachRow(grid: NodeGrid, { width, height }: Plane, visit: (first: number
 }
 
 /** The map of an image that nodes describe, in memory that threads can share: NaN where the image is not finite. */
-export function noiseMap(image: Plane, nodes: NodeGrid): Plane {
+export function noiseMap(image: Plane, nodes: NodeGrid, into?: Float32Array): Plane {
 	const { width, height } = image;
-	const data = new Float32Array(new SharedArrayBuffer(4 * width * height));
+	const data = into ?? new Float32Array(new SharedArrayBuffer(4 * width * height));
 	eachRow(nodes, image, (first, line) => {
 		for (let x = 0; x < width; x++) {
 			const value = image.data[first + x];

@@ -1,7 +1,6 @@
 import type { ForcedPlan } from "./forced-plan.ts";
 import { gaussianRow } from "./gaussian-row.ts";
 import { stampEnd, stampStart } from "./stamp.ts";
-import { touchStamp } from "./touch.ts";
 
 /** Systems up to this size are kept and solved as dense matrices. */
 export const DENSE_LIMIT = 400;
@@ -63,8 +62,6 @@ export class BlendScratch {
 	readonly active: number[] = [];
 	readonly from: number[] = [];
 	readonly to: number[] = [];
-	/** Keeps the loads of {@link touchStamp} from being optimised away. */
-	warmed = 0;
 	readonly totals = new Float64Array(2);
 	readonly sums = new Float64Array(4);
 
@@ -142,9 +139,6 @@ export function blendSystem(plan: ForcedPlan, sources: ArrayLike<number>, scratc
 		reach[m] = 2 * half[s];
 		top[m] = y[s] - reach[m];
 		bottom[m] = y[s] + reach[m];
-	}
-	for (let m = 0; m < size; m++) {
-		scratch.warmed += touchStamp(plan.input, stampX0[m], stampX1[m], stampY0[m], stampY1[m]);
 	}
 	const order = inOrderOf(top, size, scratch.order);
 	let waiting = 0;

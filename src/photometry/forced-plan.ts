@@ -3,6 +3,7 @@ import { kernelAxes, type PixelKernel } from "../sky/beam.ts";
 import type { Plane } from "../sky/plane.ts";
 import { type BlendGroups, blendGroups } from "./blend-groups.ts";
 import { type NoiseCorrelation, varianceFactor } from "./noise-correlation.ts";
+import { StampLoops } from "./stamp-loops.ts";
 
 export interface ForcedOptions {
 	/** Stamp width in major axes of the kernel. */
@@ -68,6 +69,8 @@ export interface ForcedPlan {
 	/** Variance factor per source; NaN where it must be summed over the pixels. */
 	factor: Float64Array;
 	groups: BlendGroups;
+	/** Compiled sums, where the planes lie in one memory. */
+	loops: StampLoops | undefined;
 	/** Distance in pixels below which members of a blend cannot be told apart. */
 	degeneratePx: number;
 }
@@ -141,6 +144,7 @@ export function planForced(input: ForcedInput): ForcedPlan {
 		half,
 		factor,
 		groups: blendGroups(x, y, options.blendBeams * beamAxis),
+		loops: StampLoops.of(image, noise, background),
 		degeneratePx: options.degenerateBeams * beamAxis,
 	};
 }

@@ -2,6 +2,8 @@ import { describe, expect, test } from "vitest";
 import { addSource, correlatedNoise, flatPlane, mean, standardDeviation, widened } from "../../test/simulated-field.ts";
 import { Random } from "../simulation/random.ts";
 import { type PixelKernel, pixelKernel } from "../sky/beam.ts";
+import type { Plane } from "../sky/plane.ts";
+import { planeMemory } from "../sky/plane-memory.ts";
 import { BlendSolver } from "./blend-solve.ts";
 import { catalogueNoise } from "./catalogue-noise.ts";
 import { FORCED_FLAG, flagNames } from "./flags.ts";
@@ -276,22 +278,89 @@ describe("sources that cannot be told apart", () => {
 	});
 });
 
-describe("pairs", () => {
-	const side = 80;
+describe("in one memory", () => {
+	const side = 150;
 	const random = new Random(11);
-	const image = flatPlane(side, side, 0);
-	const noise = flatPlane(side, side, 1);
-	const background = flatPlane(side, side, 0);
+	const [image, noise, background] = (planeMemory(side * side, 3) as Float32Array[]).map((data) => ({
+		width: side,
+		height: side,
+		data,
+	}));
 	for (let p = 0; p < side * side; p++) {
 		image.data[p] = random.normal();
 		noise.data[p] = random.uniform(0.5, 2);
 		background.data[p] = random.uniform(-1, 1);
 	}
+	/** The same planes each by itself, where no compiled loop reaches them. */
+	const apart = (plane: Plane): Plane => ({ ...plane, data: plane.data.slice() });
+
+	test.each([
+		["with a background", background],
+		["without one", undefined],
+	])("compiled sums are those of the loop that tests each pixel, %s", (_name, ground) => {
+		const x: number[] = [];
+		const y: number[] = [];
+		for (let k = 0; k < 150; k++) {
+			x.push(random.uniform(-5, side + 5));
+			y.push(random.uniform(-5, side + 5));
+		}
+		const holes = image.data.slice();
+		for (let k = 0; k < 12; k++) holes[random.integer(side * side)] = Number.NaN;
+		const whole = image.data.slice();
+		image.data.set(holes);
+		const common = { x, y, kernels: beam, noiseCorrelation: gaussianCorrelation(beam) };
+		const compiled = measureForced({
+			image,
+			noise,
+			...(ground === undefined ? {} : { background: ground }),
+			...common,
+		});
+		const tested = measureForced({
+			image: apart(image),
+			noise: apart(noise),
+			...(ground === undefined ? {} : { background: apart(ground) }),
+			...common,
+		});
+		image.data.set(whole);
+		expect(planForced({ image, noise, ...common }).loops).toBeDefined();
+		expect([...compiled.flags]).toEqual([...tested.flags]);
+		expect([...compiled.dof]).toEqual([...tested.dof]);
+		let measured = 0;
+		for (let i = 0; i < x.length; i++) {
+			if (!Number.isFinite(tested.flux[i])) continue;
+			measured++;
+			expect((compiled.flux[i] - tested.flux[i]) / tested.fluxErr[i]).toBeCloseTo(0, 8);
+			for (const name of ["fluxErr", "localRms", "chi2", "coverage"] as const) {
+				expect(compiled[name][i] / tested[name][i], name).toBeCloseTo(1, 8);
+			}
+		}
+		expect(measured).toBeGreaterThan(120);
+	});
+
+	test("a noise that is zero, negative or no number is found in it", () => {
+		for (const bad of [0, -1, Number.NaN, Infinity]) {
+			const at = 70 * side + 73;
+			const kept = noise.data[at];
+			noise.data[at] = bad;
+			const out = measureForced({
+				image,
+				noise,
+				x: [70.2],
+				y: [69.9],
+				kernels: beam,
+				noiseCorrelation: gaussianCorrelation(beam),
+			});
+			noise.data[at] = kept;
+			expect(out.dof[0]).toBe(359);
+			expect(out.coverage[0]).toBeLessThan(1);
+		}
+	});
+
 	const round = pixelKernel({ majorDeg: 6 / 3600, minorDeg: 6 / 3600, paDeg: 0 }, unrotated);
 	test.each([
 		["with a background, both of the beam's shape", background, beam, beam],
 		["without one, of two shapes", undefined, round, beam],
-	])("in closed form are what the solver of all blends makes of them: %s", (_name, ground, first, second) => {
+	])("pairs in closed form are what the solver of all blends makes of them: %s", (_name, ground, first, second) => {
 		for (let trial = 0; trial < 60; trial++) {
 			const [x, y] = [random.uniform(30, 50), random.uniform(30, 50)];
 			const [distance, angle] = [random.uniform(1.6, 14.9), random.uniform(0, 2 * Math.PI)];
@@ -319,12 +388,14 @@ describe("pairs", () => {
 		}
 	});
 
-	test("that are clipped, blank or not told apart are left to it", () => {
+	test("pairs that are clipped, blank or not told apart are left to it", () => {
 		const measured = (x: number[], y: number[], blank?: number) => {
-			const own = { ...image, data: image.data.slice() };
-			if (blank !== undefined) own.data[blank] = Number.NaN;
-			const plan = planForced({ image: own, noise, x, y, kernels: beam, noiseCorrelation: gaussianCorrelation(beam) });
-			return measurePair(plan, 0, 1, emptyFluxes(2));
+			const plan = planForced({ image, noise, x, y, kernels: beam, noiseCorrelation: gaussianCorrelation(beam) });
+			const kept = image.data[blank ?? 0];
+			if (blank !== undefined) image.data[blank] = Number.NaN;
+			const done = measurePair(plan, 0, 1, emptyFluxes(2));
+			image.data[blank ?? 0] = kept;
+			return done;
 		};
 		expect(measured([40, 45], [40, 42])).toBe(true);
 		expect(measured([40, 45], [40, 42], 42 * side + 45)).toBe(false);

@@ -8,8 +8,8 @@ import { GaussianRows } from "./gaussian-rows.ts";
 import { refineWithOptimalWeights } from "./optimal-weights.ts";
 import { measurePair } from "./pair.ts";
 import { stampEnd, stampStart } from "./stamp.ts";
+import { LEAST_INVERSE } from "./stamp-loops.ts";
 import { centralFlag, NEGLIGIBLE } from "./stamp-weights.ts";
-import { touchStamp } from "./touch.ts";
 import { validateForced } from "./validation.ts";
 
 export type { ForcedFluxes } from "./forced-fluxes.ts";
@@ -93,7 +93,7 @@ function measureSingle(plan: ForcedPlan, out: ForcedFluxes, i: number): void {
 	const y1 = Math.min(image.height, fullY1);
 	const clipped = x0 !== fullX0 || x1 !== fullX1 || y0 !== fullY0 || y1 !== fullY1;
 
-	warmed += touchStamp(plan.input, x0, x1, y0, y1);
+	if (x1 > x0) plan.loops?.touch(x0, x1, y0, y1);
 	const central = centralFlag(plan, i);
 	if (central !== 0) {
 		out.flags[i] |= central;
@@ -137,14 +137,10 @@ const ROWS = new GaussianRows();
  */
 const SUMS = new Float64Array(8);
 
-/** Keeps the loads of {@link touchStamp} from being optimised away. */
-let warmed = 0;
-
 /**
- * All sums of a stamp without an invalid pixel, in one pass, with r = d/n and q = k/n; false if it has one.
- *
- * The kernel runs by recurrence ({@link GaussianRows}), and validity is read off the sums: what is not finite poisons
- * them, and a noise that is not positive shows in the least 1/n.
+ * All sums of a stamp without an invalid pixel, in one compiled pass; false if it has one. The kernel runs by recurrence
+ * ({@link GaussianRows}), and validity is read off the sums: what is not finite poisons them, and a noise that is not positive
+ * shows in the least 1/n.
  */
 function cleanStampSums(
 	plan: ForcedPlan,
@@ -155,50 +151,19 @@ function cleanStampSums(
 	y1: number,
 	sums: Float64Array,
 ): boolean {
-	const { image, noise, background, x, y } = plan.input;
-	const pixels = image.data;
-	const rms = noise.data;
-	// Without a background nothing of it is subtracted: a test in the loop would cost more.
-	const base = (background ?? image).data;
-	const share = background === undefined ? 0 : 1;
-	const width = image.width;
+	const { loops } = plan;
+	const { x, y } = plan.input;
 	// Narrow beams at a slant begin a row below the smallest double, and very large stamps gather rounding.
-	if (x1 - x0 > 1000) return false;
+	if (loops === undefined || x1 - x0 > 1000) return false;
 	if (!ROWS.start(plan.a[i], plan.b[i], plan.c[i], x0 - x[i], y0 - y[i], y1 - y0)) return false;
-	let srq = 0;
-	let sqq = 0;
-	let srr = 0;
-	let skn = 0;
-	let skn2 = 0;
-	let least = Infinity;
-	const curve = ROWS.curve;
-	for (let row = y0; row < y1; row++) {
-		let k = ROWS.k;
-		let g = ROWS.g;
-		const end = row * width + x1;
-		for (let p = row * width + x0; p < end; p++) {
-			const inverse = 1 / rms[p];
-			const d = pixels[p] - share * base[p];
-			const r = d * inverse;
-			const q = k * inverse;
-			if (inverse < least) least = inverse;
-			srq += r * q;
-			sqq += q * q;
-			srr += r * r;
-			skn += q;
-			skn2 += q * inverse;
-			k *= g;
-			g *= curve;
-		}
-		ROWS.next();
-	}
-	sums[0] = srq;
-	sums[1] = sqq;
-	sums[2] = srr;
-	sums[3] = skn;
-	sums[4] = skn2;
+	loops.sumStamp(ROWS, x0, x1, y0, y1);
+	sums[0] = loops.sum(0);
+	sums[1] = loops.sum(1);
+	sums[2] = loops.sum(2);
+	sums[3] = loops.sum(3);
+	sums[4] = loops.sum(4);
 	sums[5] = (x1 - x0) * (y1 - y0);
-	return least > 0 && srr + sqq < Infinity;
+	return loops.sum(LEAST_INVERSE) > 0 && sums[1] + sums[2] < Infinity;
 }
 
 /** k/n of the stamp at hand, over its full box. */

@@ -11,9 +11,10 @@ export class GaussianRows {
 	k = 0;
 	g = 0;
 	curve = 0;
-	private step = 0;
-	private rowCurve = 0;
-	private gStep = 0;
+	/** What takes the value to the next row, that ratio to the next one's, and g to the next row's. */
+	step = 0;
+	rowCurve = 0;
+	gStep = 0;
 	/** The shape that the constants were made for: most sources of an image share one. */
 	private a = Number.NaN;
 	private b = Number.NaN;

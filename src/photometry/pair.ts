@@ -5,55 +5,20 @@ import { type ForcedFluxes, setFlux } from "./forced-fluxes.ts";
 import type { ForcedPlan } from "./forced-plan.ts";
 import { GaussianRows } from "./gaussian-rows.ts";
 import { stampEnd, stampStart } from "./stamp.ts";
-import { touchStamp } from "./touch.ts";
+import { LEAST_INVERSE, type StampLoops } from "./stamp-loops.ts";
 
 /** The kernels of the pair at hand. */
 const FIRST = new GaussianRows();
 const SECOND = new GaussianRows();
 
-/** With r = d/n and q = k/n, over the union of both stamps. */
-interface PairSums {
-	/** r^2. */
-	squares: number;
-	pixels: number;
-	/** q and q/n of each. */
-	weight1: number;
-	weight2: number;
-	over1: number;
-	over2: number;
-	/** q r of each: the right-hand side. */
-	rhs1: number;
-	rhs2: number;
-	/** q q: the normal matrix. */
-	n11: number;
-	n12: number;
-	n22: number;
-}
-
-const SUMS: PairSums = {
-	squares: 0,
-	pixels: 0,
-	weight1: 0,
-	weight2: 0,
-	over1: 0,
-	over2: 0,
-	rhs1: 0,
-	rhs2: 0,
-	n11: 0,
-	n12: 0,
-	n22: 0,
-};
-
-/** Keeps the loads of {@link touchStamp} from being optimised away. */
-let warmed = 0;
-
 /**
  * A pair, the commonest blend, in closed form: what {@link BlendSolver} does for any number of members, where both stamps
- * are whole and valid and the two can be told apart. False, with nothing written, where they are not.
+ * are whole and valid, in a memory of compiled loops, and the two can be told apart. False, with nothing written, where not.
  */
 export function measurePair(plan: ForcedPlan, s: number, t: number, out: ForcedFluxes): boolean {
 	const { image, x, y, resolved } = plan.input;
-	const { half, factor } = plan;
+	const { half, factor, loops } = plan;
+	if (loops === undefined) return false;
 	// A factor that is no number belongs to a kernel that has no integrals.
 	if (!(factor[s] > 0 && factor[t] > 0)) return false;
 	if ((x[s] - x[t]) ** 2 + (y[s] - y[t]) ** 2 < plan.degeneratePx ** 2) return false;
@@ -72,11 +37,9 @@ export function measurePair(plan: ForcedPlan, s: number, t: number, out: ForcedF
 	if (!(x0 >= 0 && y0 >= 0 && x1 <= image.width && y1 <= image.height)) return false;
 	// Stamps that do not touch have rows of two parts.
 	if (sx0 > tx1 || tx0 > sx1 || sy0 > ty1 || ty0 > sy1) return false;
-	warmed += touchStamp(plan.input, sx0, sx1, sy0, sy1) + touchStamp(plan.input, tx0, tx1, ty0, ty1);
-
-	SUMS.squares = SUMS.pixels = 0;
-	SUMS.weight1 = SUMS.weight2 = SUMS.over1 = SUMS.over2 = 0;
-	SUMS.rhs1 = SUMS.rhs2 = SUMS.n11 = SUMS.n12 = SUMS.n22 = 0;
+	loops.touch(sx0, sx1, sy0, sy1);
+	loops.touch(tx0, tx1, ty0, ty1);
+	loops.clear();
 	// Rows of the upper stamp alone, of both, and of the lower one alone; of one, both and the same if it is the taller.
 	const both0 = Math.max(sy0, ty0);
 	const both1 = Math.min(sy1, ty1);
@@ -84,11 +47,16 @@ export function measurePair(plan: ForcedPlan, s: number, t: number, out: ForcedF
 	const upper1 = sy0 < ty0 ? sx1 : tx1;
 	const lower0 = sy1 > ty1 ? sx0 : tx0;
 	const lower1 = sy1 > ty1 ? sx1 : tx1;
-	if (!addRows(plan, s, t, y0, both0, upper0, upper1)) return false;
-	if (!addRows(plan, s, t, both0, both1, x0, x1)) return false;
-	if (!addRows(plan, s, t, both1, y1, lower0, lower1)) return false;
+	if (!addRows(plan, loops, s, t, y0, both0, upper0, upper1)) return false;
+	if (!addRows(plan, loops, s, t, both0, both1, x0, x1)) return false;
+	if (!addRows(plan, loops, s, t, both1, y1, lower0, lower1)) return false;
 
-	const { n11, n12, n22, rhs1, rhs2 } = SUMS;
+	const pixels = (both0 - y0) * (upper1 - upper0) + (both1 - both0) * (x1 - x0) + (y1 - both1) * (lower1 - lower0);
+	const rhs1 = loops.sum(5);
+	const rhs2 = loops.sum(6);
+	const n11 = loops.sum(7);
+	const n12 = loops.sum(8);
+	const n22 = loops.sum(9);
 	const det = n11 * n22 - n12 * n12;
 	if (!(det > 0 && n11 * n22 < LARGEST_INFLATION * det)) return false;
 	// M = N^-1, the fluxes M b, and their covariance M P M.
@@ -112,11 +80,11 @@ export function measurePair(plan: ForcedPlan, s: number, t: number, out: ForcedF
 	members[0] = s;
 	members[1] = t;
 	out.blends.push({ members, covariance });
-	const chi2 = Math.max(0, SUMS.squares - flux1 * rhs1 - flux2 * rhs2);
-	const dof = SUMS.pixels - 2;
+	const chi2 = Math.max(0, loops.sum(0) - flux1 * rhs1 - flux2 * rhs2);
+	const dof = pixels - 2;
 	const { limitSigma } = plan.options;
-	out.localRms[s] = SUMS.weight1 / SUMS.over1;
-	out.localRms[t] = SUMS.weight2 / SUMS.over2;
+	out.localRms[s] = loops.sum(1) / loops.sum(3);
+	out.localRms[t] = loops.sum(2) / loops.sum(4);
 	setFlux(out, s, flux1, Math.sqrt(Math.max(0, covariance[0])), limitSigma);
 	setFlux(out, t, flux2, Math.sqrt(Math.max(0, covariance[3])), limitSigma);
 	out.coverage[s] = out.coverage[t] = 1;
@@ -134,74 +102,23 @@ export function measurePair(plan: ForcedPlan, s: number, t: number, out: ForcedF
  * Adds pixels [x0, x1) of rows [row, end) to the sums; false if one of them is invalid. Both kernels count everywhere,
  * also where one is beyond its reach: it is nothing there.
  */
-function addRows(plan: ForcedPlan, s: number, t: number, row: number, end: number, x0: number, x1: number): boolean {
+function addRows(
+	plan: ForcedPlan,
+	loops: StampLoops,
+	s: number,
+	t: number,
+	row: number,
+	end: number,
+	x0: number,
+	x1: number,
+): boolean {
 	if (end <= row) return true;
-	const { image, noise, background, x, y } = plan.input;
+	const { x, y } = plan.input;
 	const { a, b, c } = plan;
 	// The recurrence begins at the row's first pixel: it must not have underflowed there, nor gather rounding.
 	if (x1 - x0 > 500 || !FIRST.start(a[s], b[s], c[s], x0 - x[s], row - y[s], end - row)) return false;
 	if (!SECOND.start(a[t], b[t], c[t], x0 - x[t], row - y[t], end - row)) return false;
-	const pixels = image.data;
-	const rms = noise.data;
-	// Without a background nothing of it is subtracted: a test in the loop would cost more.
-	const base = (background ?? image).data;
-	const share = background === undefined ? 0 : 1;
-	const curve1 = FIRST.curve;
-	const curve2 = SECOND.curve;
-	let least = Infinity;
-	let squares = 0;
-	let weight1 = 0;
-	let weight2 = 0;
-	let over1 = 0;
-	let over2 = 0;
-	let rhs1 = 0;
-	let rhs2 = 0;
-	let n11 = 0;
-	let n12 = 0;
-	let n22 = 0;
-	for (let line = row; line < end; line++) {
-		let k1 = FIRST.k;
-		let k2 = SECOND.k;
-		let g1 = FIRST.g;
-		let g2 = SECOND.g;
-		const last = line * image.width + x1;
-		for (let p = line * image.width + x0; p < last; p++) {
-			const inverse = 1 / rms[p];
-			const d = pixels[p] - share * base[p];
-			const r = d * inverse;
-			const q1 = k1 * inverse;
-			const q2 = k2 * inverse;
-			if (inverse < least) least = inverse;
-			squares += r * r;
-			weight1 += q1;
-			weight2 += q2;
-			over1 += q1 * inverse;
-			over2 += q2 * inverse;
-			rhs1 += q1 * r;
-			rhs2 += q2 * r;
-			n11 += q1 * q1;
-			n12 += q1 * q2;
-			n22 += q2 * q2;
-			k1 *= g1;
-			g1 *= curve1;
-			k2 *= g2;
-			g2 *= curve2;
-		}
-		FIRST.next();
-		SECOND.next();
-	}
+	loops.addPair(FIRST, SECOND, x0, x1, row, end);
 	// What is not finite poisons the sums, and a noise that is not positive shows in the least 1/n.
-	if (!(least > 0 && squares + n11 + n22 < Infinity)) return false;
-	SUMS.squares += squares;
-	SUMS.pixels += (end - row) * (x1 - x0);
-	SUMS.weight1 += weight1;
-	SUMS.weight2 += weight2;
-	SUMS.over1 += over1;
-	SUMS.over2 += over2;
-	SUMS.rhs1 += rhs1;
-	SUMS.rhs2 += rhs2;
-	SUMS.n11 += n11;
-	SUMS.n12 += n12;
-	SUMS.n22 += n22;
-	return true;
+	return loops.sum(LEAST_INVERSE) > 0 && loops.sum(0) + loops.sum(7) + loops.sum(9) < Infinity;
 }

@@ -9,7 +9,7 @@ import { type Brightness, brightness, jyPerBeamFactor } from "./brightness.ts";
 import { FitsFile, type FitsHdu } from "./file.ts";
 import { spectralPosition } from "./frequency.ts";
 import type { FitsHeader } from "./header.ts";
-import { type Precision, readPixels, scalingOf } from "./pixels.ts";
+import { type Pixels, type Precision, readPixels, scalingOf } from "./pixels.ts";
 import { pixelSizeDeg, restoringBeam } from "./restoring-beam.ts";
 import { compressedImage, isCompressed, readCompressedPixels } from "./tile-compression.ts";
 
@@ -51,6 +51,8 @@ export interface ReadImageOptions {
 	/** Only these rows, from inclusive to exclusive. */
 	rows?: readonly [from: number, to: number];
 	precision?: Precision;
+	/** Where the pixels are to be put, if it has room for just as many of the precision asked for. */
+	into?: Pixels | undefined;
 }
 
 /** The first HDU that holds a plane of pixels. */
@@ -108,11 +110,12 @@ export function planePixels(
 	count: number,
 	precision: Precision,
 	factor: number,
+	into?: Pixels,
 ) {
 	const scaling = scalingOf(hdu, factor);
 	return isCompressed(hdu)
-		? readCompressedPixels(file, hdu, first, count, precision, scaling)
-		: readPixels(file, hdu, first, count, precision, scaling);
+		? readCompressedPixels(file, hdu, first, count, precision, scaling, into)
+		: readPixels(file, hdu, first, count, precision, scaling, into);
 }
 
 async function pixelsOf(
@@ -120,11 +123,11 @@ async function pixelsOf(
 	{ hdu, axes, chosen }: OpenPlane,
 	[from, to]: readonly [number, number],
 	factor: number,
-	precision: Precision,
+	{ precision = "float32", into }: ReadImageOptions,
 ): Promise<Plane> {
 	const { width, height } = axes;
 	const first = (chosen.index * height + from) * width;
-	const data = await planePixels(file, hdu, first, (to - from) * width, precision, factor);
+	const data = await planePixels(file, hdu, first, (to - from) * width, precision, factor, into);
 	await file.verify();
 	return { width, height: to - from, data };
 }
@@ -193,7 +196,7 @@ export async function readFitsImage(path: string, options: ReadImageOptions = {}
 				remedy: "Write BMAJ, BMIN and BPA (degrees) into the header",
 			});
 		}
-		const plane = await pixelsOf(file, open, rows, unit.factor, options.precision ?? "float32");
+		const plane = await pixelsOf(file, open, rows, unit.factor, options);
 		return {
 			path,
 			header,
@@ -231,7 +234,7 @@ export async function readFitsPlane(
 		const { header } = open.hdu;
 		const rows = rowRange(options.rows, open.axes.height, path);
 		const factor = jyPerBeamFactor(header.text("BUNIT") ?? "Jy/beam") ?? brightness(header).factor;
-		const plane = await pixelsOf(file, open, rows, factor, options.precision ?? "float32");
+		const plane = await pixelsOf(file, open, rows, factor, options);
 		return { plane, header, warnings: paddingWarnings(file, open.hdu) };
 	} finally {
 		await file.close();

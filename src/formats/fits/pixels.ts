@@ -1,5 +1,6 @@
 import { endianness } from "node:os";
 import { badInput } from "../../error.ts";
+import { planeMemory } from "../../sky/plane-memory.ts";
 import type { FitsFile, FitsHdu } from "./file.ts";
 
 export type Precision = "float32" | "float64";
@@ -29,7 +30,10 @@ export function toNativeOrder(bytes: Uint8Array, width: number): void {
 	else buffer.swap64();
 }
 
-/** Pixels in memory that worker threads can share without a copy. */
+/**
+ * Pixels in memory that worker threads can share without a copy; single precision with room for one more plane behind it
+ * ({@link nextPlane}), as an image is followed by its noise.
+ */
 export function sharedPixels(count: number, precision: Precision, subject: string): Pixels {
 	if (count > MAX_PIXELS) {
 		throw badInput("image-too-large", `${count} pixels are more than fit in memory`, {
@@ -40,7 +44,7 @@ export function sharedPixels(count: number, precision: Precision, subject: strin
 	try {
 		return precision === "float64"
 			? new Float64Array(new SharedArrayBuffer(count * 8))
-			: new Float32Array(new SharedArrayBuffer(count * 4));
+			: (planeMemory(count, 2)?.[0] ?? new Float32Array(new SharedArrayBuffer(count * 4)));
 	} catch (error) {
 		throw badInput("image-too-large", `there is no memory for ${count} pixels`, {
 			subject,
@@ -48,6 +52,12 @@ export function sharedPixels(count: number, precision: Precision, subject: strin
 			cause: error,
 		});
 	}
+}
+
+/** The room that was given if it is of the right size and kind, else new pixels. */
+export function roomFor(count: number, precision: Precision, subject: string, into: Pixels | undefined): Pixels {
+	const isRight = into?.length === count && into instanceof Float64Array === (precision === "float64");
+	return into !== undefined && isRight ? into : sharedPixels(count, precision, subject);
 }
 
 export function scalingOf(hdu: FitsHdu, factor = 1): Scaling {
@@ -102,7 +112,7 @@ async function readInPlace(
 	scaling: Scaling,
 ): Promise<void> {
 	const width = target.BYTES_PER_ELEMENT;
-	const bytes = new Uint8Array(target.buffer);
+	const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
 	let next = 0;
 	const lane = async () => {
 		while (next < bytes.length) {
@@ -130,11 +140,12 @@ export async function readPixels(
 	count: number,
 	precision: Precision,
 	scaling: Scaling,
+	into?: Pixels,
 ): Promise<Pixels> {
 	const { bitpix, source } = hdu.header;
 	const width = Math.abs(bitpix) / 8;
 	file.requireData(hdu, (first + count) * width);
-	const target = sharedPixels(count, precision, source);
+	const target = roomFor(count, precision, source, into);
 	if (bitpix === (precision === "float64" ? -64 : -32)) {
 		await readInPlace(file, hdu, first, target, scaling);
 		return target;

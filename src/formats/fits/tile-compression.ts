@@ -4,7 +4,7 @@ import { binaryFields, isNumeric, readNumbers } from "./binary-table.ts";
 import type { Card } from "./card.ts";
 import type { FitsFile, FitsHdu } from "./file.ts";
 import { FitsHeader } from "./header.ts";
-import { type Pixels, type Precision, type Scaling, scaleIntegers, sharedPixels, toNativeOrder } from "./pixels.ts";
+import { type Pixels, type Precision, roomFor, type Scaling, scaleIntegers, toNativeOrder } from "./pixels.ts";
 import { decodeRice, type RiceParameters } from "./rice.ts";
 import { Heap, type HeapColumn, heapColumns } from "./tile-heap.ts";
 
@@ -120,6 +120,7 @@ export async function readCompressedPixels(
 	count: number,
 	precision: Precision,
 	scaling: Scaling,
+	into?: Pixels,
 ): Promise<Pixels> {
 	const { header, table } = hdu;
 	const { naxis, bitpix, source } = header;
@@ -146,7 +147,7 @@ export async function readCompressedPixels(
 	const scales = bitpix < 0 ? await perTile("ZSCALE") : undefined;
 	const zeros = bitpix < 0 ? await perTile("ZZERO") : undefined;
 	const blanks = await perTile("ZBLANK");
-	const target = sharedPixels(count, precision, source);
+	const target = roomFor(count, precision, source, into);
 	target.fill(Number.NaN);
 	const heap = new Heap(file, table);
 	const strides = naxis.map((_, i) => naxis.slice(0, i).reduce((product, length) => product * length, 1));

@@ -5,6 +5,7 @@ import { backgroundNodes, noiseMap, subtractNodes, subtractPlane } from "../../p
 import { type NodeGrid, nodePlaces, valueAt } from "../../photometry/node-grid.ts";
 import { type Beam, type PixelKernel, pixelKernel } from "../../sky/beam.ts";
 import type { Plane } from "../../sky/plane.ts";
+import { adoptPlanes, memoryOf, nextPlane } from "../../sky/plane-memory.ts";
 import type { CelestialWcs } from "../../sky/wcs.ts";
 import type { ImagePaths } from "./tasks.ts";
 
@@ -16,6 +17,8 @@ export interface SharedMaps {
 	/** The background where it was made from the image itself. */
 	background: NodeGrid | null;
 	noiseMedianJy: number;
+	/** In which both planes lie, where they were put so: without it another thread would take other loops. */
+	memory: WebAssembly.Memory | undefined;
 }
 
 /** An image with everything that its pixels are measured against. */
@@ -68,19 +71,22 @@ export async function withMaps(image: OpenImage["image"], paths: ImagePaths, cha
 	const { plane, wcs, beam } = image;
 	const kernel = pixelKernel(beam, wcs.referenceJacobian);
 	const options = channel === undefined ? {} : { plane: channel };
-	const read = async (path: string) => sameGrid((await readFitsPlane(path, options)).plane, path, plane);
-	let noise = paths.noise === null ? undefined : await read(paths.noise);
+	const read = async (path: string, into?: Float32Array) =>
+		sameGrid((await readFitsPlane(path, { ...options, into })).plane, path, plane);
+	// Behind the image, where compiled loops reach both.
+	const behind = nextPlane(plane.data);
+	let noise = paths.noise === null ? undefined : await read(paths.noise, behind);
 	let background: NodeGrid | null = null;
 	if (noise === undefined || (paths.background === null && paths.noise === null)) {
 		const nodes = naming(paths.image, () => backgroundNodes(plane, kernel));
-		noise ??= noiseMap(plane, nodes.noise);
+		noise ??= noiseMap(plane, nodes.noise, behind);
 		if (paths.background === null && paths.noise === null) {
 			background = nodes.background;
 			subtractNodes(plane, background);
 		}
 	}
 	if (paths.background !== null) subtractPlane(plane, await read(paths.background));
-	const maps = { plane, noise, background, noiseMedianJy: medianNoise(noise) };
+	const maps = { plane, noise, background, noiseMedianJy: medianNoise(noise), memory: memoryOf(plane.data) };
 	return { image, maps, paths, kernel };
 }
 
@@ -110,6 +116,7 @@ export async function openShared(
 		if (headers.size >= MOST_HEADERS) headers.delete(headers.keys().next().value as string);
 		headers.set(key, header);
 	}
+	if (maps.memory !== undefined) adoptPlanes(maps.memory, maps.plane.data.buffer, maps.noise.data.buffer);
 	const image = { plane: maps.plane, ...header };
 	const kernel = pixelKernel(header.beam, header.wcs.referenceJacobian);
 	return { open: { image, maps, paths, kernel }, headerWasKept: kept !== undefined };
