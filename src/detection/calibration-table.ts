@@ -65,51 +65,51 @@ export const CALIBRATION = {
 	"every-epoch": {
 		body: [
 			{
-				score: 12.023,
-				exceeded: 0.5006934812760055,
+				score: 12.057,
+				exceeded: 0.5003076923076923,
 			},
 			{
-				score: 12.672,
-				exceeded: 0.40083217753120665,
+				score: 12.77,
+				exceeded: 0.4,
 			},
 			{
 				score: 13.333,
-				exceeded: 0.30097087378640774,
+				exceeded: 0.30030769230769233,
 			},
 			{
-				score: 13.751,
-				exceeded: 0.20110957004160887,
+				score: 13.746,
+				exceeded: 0.2006153846153846,
 			},
 			{
-				score: 13.932,
-				exceeded: 0.15117891816920942,
+				score: 13.935,
+				exceeded: 0.15015384615384617,
 			},
 			{
-				score: 14.244,
-				exceeded: 0.10124826629680998,
+				score: 14.212,
+				exceeded: 0.1003076923076923,
 			},
 			{
-				score: 14.823,
-				exceeded: 0.05131761442441054,
+				score: 14.769,
+				exceeded: 0.05046153846153846,
 			},
 			{
-				score: 14.99,
-				exceeded: 0.020804438280166437,
+				score: 14.963,
+				exceeded: 0.020307692307692308,
 			},
 			{
-				score: 14.999,
-				exceeded: 0.011095700416088766,
+				score: 14.997,
+				exceeded: 0.011076923076923076,
 			},
 			{
 				score: 15.132,
-				exceeded: 0.0104022,
+				exceeded: 0.00953846,
 			},
 		],
 		threshold: 3.8899871465083273,
-		exceeded: 0.0104022,
+		exceeded: 0.00953846,
 		scale: 0.9385804715496914,
 		shape: 0,
-		nulls: 721,
+		nulls: 1625,
 		highest: 57.77,
 	},
 };

@@ -135,7 +135,10 @@ class BankBuilder {
 	private readonly ready: number[] = [];
 	readonly shapes: Shape[] = [];
 
-	/** Appends the template `effect(epoch, band)` on the epochs where it matters; `fewest` epochs must deviate. */
+	/**
+	 * Appends a template on the epochs where it matters; `fewest` epochs must deviate. `fill` writes its effect on the epochs
+	 * `from ... to - 1`, bands fastest, from the place given on.
+	 */
 	add(
 		shape: number,
 		centre: number,
@@ -145,35 +148,33 @@ class BankBuilder {
 		from: number,
 		to: number,
 		fewest: number,
-		effect: (epoch: number, band: number) => number,
+		fill: (values: Float32Array, place: number, from: number, to: number) => void,
 	): void {
-		let begin = -1;
-		let end = -1;
-		let deviating = 0;
-		let ready = -1;
 		const start = this.used;
-		while (this.values.length < start + (to - from) * bands) {
+		const low = Math.max(0, from);
+		const high = Math.min(epochs, to);
+		while (this.values.length < start + (high - low) * bands) {
 			const larger = new Float32Array(this.values.length * 2);
 			larger.set(this.values);
 			this.values = larger;
 		}
-		for (let i = Math.max(0, from); i < Math.min(epochs, to); i++) {
+		const { values } = this;
+		if (high > low) fill(values, start, low, high);
+		let begin = -1;
+		let end = -1;
+		let deviating = 0;
+		let ready = -1;
+		for (let i = low, at = start; i < high; i++) {
 			let most = 0;
-			for (let k = 0; k < bands; k++) {
-				const value = effect(i, k);
-				most = Math.max(most, Math.abs(value));
-				if (begin >= 0 || most > NEGLIGIBLE) this.values[start + (i - (begin >= 0 ? begin : i)) * bands + k] = value;
-			}
+			for (let k = 0; k < bands; k++, at++) most = Math.max(most, Math.abs(values[at]));
 			if (most > 0.05 && ++deviating === fewest) ready = i;
 			if (most > NEGLIGIBLE) {
-				if (begin < 0) {
-					begin = i;
-					for (let k = 0; k < bands; k++) this.values[start + k] = effect(i, k);
-				}
+				if (begin < 0) begin = i;
 				end = i + 1;
 			}
 		}
 		if (deviating < fewest || begin < 0) return;
+		values.copyWithin(start, start + (begin - low) * bands, start + (end - low) * bands);
 		this.offset.push(start);
 		this.first.push(begin);
 		this.length.push(end - begin);
@@ -255,17 +256,11 @@ export function lensBank(
 			for (let t0 = mjd[0] - 0.5 * width; t0 <= mjd[epochs - 1] + ahead * width; t0 += step) {
 				const from = firstAtOrAfter(mjd, t0 - reach * days);
 				const to = firstAtOrAfter(mjd, t0 + reach * days);
-				builder.add(
-					index,
-					t0,
-					width,
-					epochs,
-					bands,
-					from,
-					to,
-					3,
-					(i, k) => lensGain(byBand[k], (mjd[i] - t0) / days) - 1,
-				);
+				builder.add(index, t0, width, epochs, bands, from, to, 3, (values, place, low, high) => {
+					for (let k = 0; k < bands; k++)
+						for (let i = low, at = place + k; i < high; i++, at += bands)
+							values[at] = lensGain(byBand[k], (mjd[i] - t0) / days) - 1;
+				});
 			}
 		}
 	}
@@ -314,23 +309,20 @@ export function alternativeBank(mjd: Float64Array, frequencyMhz: Float64Array): 
 				for (let peak = mjd[0] - rise; peak <= mjd[epochs - 1] + 1.5 * rise; peak += 0.8 * rise) {
 					const from = firstAtOrAfter(mjd, peak - 4 * rise);
 					const to = firstAtOrAfter(mjd, peak + 4 * rise * ratio);
-					builder.add(
-						shape,
-						peak,
-						rise,
-						epochs,
-						bands,
-						from,
-						to,
-						1,
-						(i, k) => colour[k] * flareShape(mjd[i] - peak, rise, rise * ratio),
-					);
+					builder.add(shape, peak, rise, epochs, bands, from, to, 1, (values, place, low, high) => {
+						for (let i = low, at = place; i < high; i++) {
+							const effect = flareShape(mjd[i] - peak, rise, rise * ratio);
+							for (let k = 0; k < bands; k++, at++) values[at] = colour[k] * effect;
+						}
+					});
 				}
 			}
 	const step = builder.shapes.push({ kind: "step" }) - 1;
 	const stride = Math.max(1, Math.round(epochs / 60));
 	for (let at = 1; at < epochs; at += stride)
-		builder.add(step, mjd[at], mjd[epochs - 1] - mjd[at], epochs, bands, at, epochs, 1, () => 1);
+		builder.add(step, mjd[at], mjd[epochs - 1] - mjd[at], epochs, bands, at, epochs, 1, (values, place, low, high) => {
+			values.fill(1, place, place + (high - low) * bands);
+		});
 	const box = builder.shapes.push({ kind: "box" }) - 1;
 	for (const length of [2, 4, 6, 9, 13, 19, 28, 40]) {
 		const shift = Math.max(1, length >> 2);
@@ -344,7 +336,9 @@ export function alternativeBank(mjd: Float64Array, frequencyMhz: Float64Array): 
 				at,
 				at + length,
 				1,
-				() => -1,
+				(values, place, low, high) => {
+					values.fill(-1, place, place + (high - low) * bands);
+				},
 			);
 	}
 	return builder.bank(mjd, () => Infinity, Infinity);

@@ -10,7 +10,7 @@ const GROWTH = 0.25;
 const LEAST_GROWTH = 24;
 /** Such reviews per run, most overdue first, and searches of surprising sources: the rest waits for the next. */
 const MOST_REVIEWS = 10;
-export const MOST_SURPRISES = 40;
+export const MOST_SURPRISES = 30;
 /** Images closer in time than this are one epoch, days. */
 const EPOCH_DAYS = 0.04;
 
