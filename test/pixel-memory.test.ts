@@ -102,3 +102,17 @@ test("an image that was searched is not read again to be measured; identical req
 		await pool.close();
 	}
 }, 60_000);
+
+test("images that are done with do not stay in memory", async () => {
+	const image = join(folder, "again", "again.fits");
+	await writeObservation(image, flatPlane(1024, 1024, 0.001), { startDay: 1 });
+	const reader = new URL("../src/formats/fits/image.ts", import.meta.url).href;
+	const script = `
+		import { readFitsImage } from ${JSON.stringify(reader)};
+		for (let i = 0; i < 300; i++) await readFitsImage(${JSON.stringify(image)});
+		console.log(process.resourceUsage().maxRSS / 1024);`;
+	const run = spawnSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8" });
+	expect(run.stderr).toBe("");
+	// 300 images are 1,200 MB, 2,400 with the room behind them.
+	expect(Number(run.stdout)).toBeLessThan(600);
+}, 60_000);

@@ -6,7 +6,16 @@ const BEGIN = 1024;
 /** Planes of fewer pixels are not worth a memory of their own. */
 const LEAST_PIXELS = 1 << 14;
 
-const known = new WeakMap<ArrayBufferLike, WebAssembly.Memory>();
+interface Known {
+	memory: WebAssembly.Memory;
+	/**
+	 * As large as the memory, and never touched, so that it takes none: the collector counts it, while it does not count a
+	 * WebAssembly.Memory and would let gigabytes of them wait.
+	 */
+	counted?: ArrayBuffer;
+}
+
+const known = new WeakMap<ArrayBufferLike, Known>();
 
 /**
  * Room for several planes of so many pixels, one behind the other in one memory, where compiled loops reach all of them and other
@@ -16,7 +25,7 @@ export function planeMemory(pixels: number, planes: number): Float32Array[] | un
 	const pages = Math.ceil((BEGIN + 4 * pixels * planes) / PAGE_BYTES);
 	if (pixels < LEAST_PIXELS || pages > MOST_PAGES) return undefined;
 	const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
-	adoptPlanes(memory, memory.buffer);
+	known.set(memory.buffer, { memory, counted: new ArrayBuffer(memory.buffer.byteLength) });
 	return Array.from(
 		{ length: planes },
 		(_, plane) => new Float32Array(memory.buffer, BEGIN + 4 * pixels * plane, pixels),
@@ -25,11 +34,11 @@ export function planeMemory(pixels: number, planes: number): Float32Array[] | un
 
 /** The memory in which a plane's pixels lie, if it is one of {@link planeMemory}. */
 export const memoryOf = (data: ArrayBufferView<ArrayBufferLike>): WebAssembly.Memory | undefined =>
-	known.get(data.buffer);
+	known.get(data.buffer)?.memory;
 
 /** Makes a memory known by buffers of it: they come to another thread as other objects than its own. */
 export function adoptPlanes(memory: WebAssembly.Memory, ...buffers: ArrayBufferLike[]): void {
-	for (const buffer of buffers) known.set(buffer, memory);
+	for (const buffer of buffers) known.set(buffer, { memory });
 }
 
 /** The plane behind this one, where its memory has room for one more of the same size. */
