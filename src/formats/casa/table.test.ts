@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { unpackVisibilities } from "../../../test/archives.ts";
 import { digestOf, type TableDigest } from "../../../test/casa-digest.ts";
+import { pythonWith } from "../../../test/oracle/python.ts";
 import { hasSharedData } from "../../../test/shared-data.ts";
 import { CasaTable } from "./table.ts";
 import { allocate, numbersOf, productOf } from "./values.ts";
@@ -13,6 +14,7 @@ import { allocate, numbersOf, productOf } from "./values.ts";
 const recorded: Record<string, TableDigest> = JSON.parse(
 	readFileSync(new URL("../../../test/oracle/casa-digest.json", import.meta.url), "utf8"),
 );
+const python = pythonWith("casacore.tables");
 const SETS = ["dsa-sim-small", "dsa-sim-tiny", "lwasv", "mwa-birli", "paper", "sma-caltables", "vla-day2"];
 
 describe.skipIf(!hasSharedData)("every column of every table is what python-casacore reads", () => {
@@ -126,6 +128,27 @@ function withManager(manager: string): string {
 	writeFileSync(main, changed);
 	return copy;
 }
+
+describe.skipIf(python === undefined)("tables drawn at random, asked now", () => {
+	const folder = mkdtempSync(join(tmpdir(), "caustic-casa-random-"));
+	const seed = Number(process.env.CAUSTIC_FUZZ_SEED ?? 4711);
+	const oracle = (name: string) => fileURLToPath(new URL(`../../../test/oracle/${name}`, import.meta.url));
+	afterAll(() => rmSync(folder, { recursive: true }));
+
+	test(`columns of any type, kind and manager, filled in part, changed afterwards (seed ${seed})`, () => {
+		const run = (...args: string[]) =>
+			execFileSync(python as string, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+		run(oracle("random_tables.py"), String(seed), folder);
+		const paths = Array.from({ length: 16 }, (_, k) => join(folder, `t${k}`));
+		const wanted: Record<string, TableDigest> = JSON.parse(run(oracle("casa_digest.py"), ...paths));
+		expect(Object.keys(wanted).length).toBe(16);
+		for (const [name, digest] of Object.entries(wanted)) {
+			const table = new CasaTable(join(folder, name.split("/").at(-1) as string));
+			expect([name, digestOf(table)]).toEqual([name, digest]);
+			table.close();
+		}
+	}, 60_000);
+});
 
 describe("what is refused", () => {
 	test("a folder that is no table, a column that is not there", () => {
