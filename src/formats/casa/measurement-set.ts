@@ -14,6 +14,7 @@ import { exchangeOrder, polarizationFromCasacore } from "../polarization.ts";
 import { median, type RowTable, rowRange, tabulateRows } from "../row-table.ts";
 import { turnRows } from "../turn-rows.ts";
 import { readAntennas, readSpectralWindows } from "./read-subtables.ts";
+import { requireParts } from "./required-parts.ts";
 import { type CasaColumn, CasaTable } from "./table.ts";
 
 const SECONDS_PER_DAY = 86400;
@@ -26,32 +27,6 @@ const REMEDIES: Record<keyof typeof DATA_COLUMNS, string> = {
 	corrected: "Calibrate it first",
 	model: "Write a model into it first, or solve against the calibrator's",
 };
-
-/** Names everything that a MeasurementSet must have and this table has not. */
-function requireParts(table: CasaTable): void {
-	const columns = ["TIME", "ANTENNA1", "ANTENNA2", "DATA_DESC_ID", "FIELD_ID", "UVW", "FLAG"];
-	const subtables = ["ANTENNA", "DATA_DESCRIPTION", "FIELD", "OBSERVATION", "POLARIZATION", "SPECTRAL_WINDOW"];
-	const lacking = (what: string, names: string[]) =>
-		names.length === 0 ? [] : [`no ${what}${names.length > 1 ? "s" : ""} ${names.join(", ")}`];
-	const missing = [
-		...lacking(
-			"column",
-			columns.filter((name) => !table.has(name)),
-		),
-		...lacking(
-			"subtable",
-			subtables.filter((name) => !table.hasSubtable(name)),
-		),
-	];
-	if (missing.length === 0) return;
-	const isOther = table.type !== "" && table.type !== "Measurement Set";
-	throw badInput("not-a-measurement-set", `it has ${missing.join(" and ")}`, {
-		subject: table.path,
-		remedy: isOther
-			? `It is a table of type ${JSON.stringify(table.type)}: give a MeasurementSet`
-			: "Give a whole MeasurementSet: copy it again from its source",
-	});
-}
 
 /** One DATA_DESC_ID that has rows. */
 export interface MeasurementWindow {
