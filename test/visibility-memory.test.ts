@@ -1,10 +1,11 @@
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { writeDsaGroup } from "../bench/dsa-group.ts";
+import { EXIT } from "../src/cli/command.ts";
 
 const main = fileURLToPath(new URL("../src/cli/main.ts", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "caustic-memory-"));
@@ -45,4 +46,22 @@ describe("a group larger than all the memory that is taken streams through, and 
 		// What rows say beside their samples is kept: of 56,000 more rows some 12 MB, and the collector's slack.
 		expect(large - small).toBeLessThan(0.2 * (bytes[1] - bytes[0]));
 	});
+});
+
+test("a conversion that is interrupted says so and leaves nothing behind", async () => {
+	const out = join(folder, "interrupted.ms");
+	const child = spawn(process.execPath, [main, "convert", groupOf(1), "--out", out]);
+	let said = "";
+	child.stderr.on("data", (text) => {
+		said += text;
+	});
+	const ended = new Promise<number | null>((resolve) => {
+		child.on("close", resolve);
+	});
+	const partial = join(folder, ".interrupted.ms.partial");
+	while (!existsSync(partial) && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 2));
+	child.kill("SIGINT");
+	expect(await ended).toBe(EXIT.interrupted);
+	expect(said).toBe("caustic: interrupted\n");
+	expect(readdirSync(folder).filter((name) => name.includes("interrupted"))).toEqual([]);
 });

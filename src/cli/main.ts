@@ -98,7 +98,8 @@ function report(error: unknown): number {
 		if (debug) process.stderr.write(`${error.stack ?? ""}\n`);
 		return error.blame === "input" ? EXIT.badInput : EXIT.failed;
 	}
-	if ((error as Error)?.name === "AbortError") {
+	// What a signal aborts with is its name.
+	if ((error as Error)?.name === "AbortError" || error === "SIGINT" || error === "SIGTERM") {
 		process.stderr.write("caustic: interrupted\n");
 		return EXIT.interrupted;
 	}

@@ -75,12 +75,6 @@ export async function exportMeasurementSet(
 	const { correction } = options;
 	if (options.correct !== undefined || correction !== undefined) columns.push("CORRECTED_DATA");
 	if (options.model !== undefined) columns.push("MODEL_DATA");
-	// Values that are computed here cannot be computed in another thread.
-	const isPlain = options.correct === undefined && options.model === undefined;
-	const threads =
-		isPlain && groups.length === 1 && set instanceof Uvh5Set
-			? new PlacingThreads(threadsFor(set, nRows, options), correction?.counts ?? {})
-			: undefined;
 	const margin = set.integrationS > 0 ? set.integrationS / 2 / 86400 : 0;
 	const writer = new MeasurementSetWriter(path, {
 		telescope: options.telescope ?? (set.telescope === "OVRO_MMA" ? "DSA_110" : set.telescope),
@@ -98,6 +92,12 @@ export async function exportMeasurementSet(
 			...(options.history ?? []),
 		],
 	});
+	// Values that are computed here cannot be computed in another thread.
+	const isPlain = options.correct === undefined && options.model === undefined;
+	const threads =
+		isPlain && groups.length === 1 && set instanceof Uvh5Set
+			? new PlacingThreads(threadsFor(set, nRows, options), correction?.counts ?? {})
+			: undefined;
 	let notFinite = 0;
 	try {
 		if (threads !== undefined) {

@@ -1,5 +1,5 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { failure } from "../../error.ts";
 import { OutputFile } from "./output-file.ts";
 import type { CasaRecord } from "./record.ts";
@@ -91,7 +91,7 @@ export class TableWriter {
 		this.path = path;
 		this.plan = plan;
 		try {
-			mkdirSync(path, { recursive: true });
+			makeFolder(path);
 		} catch (error) {
 			throw failure("file-unwritable", (error as Error).message, {
 				subject: path,
@@ -219,6 +219,14 @@ export class TableWriter {
 	abandon(): void {
 		for (const file of this.files.splice(0)) file.close();
 	}
+}
+
+/** With the folders above it. Node's own recursion goes on for ever where one cannot be made, as under /proc. */
+function makeFolder(path: string): void {
+	if (existsSync(path)) return;
+	const above = dirname(path);
+	if (above !== path) makeFolder(above);
+	mkdirSync(path);
 }
 
 /** Writes a whole table at once. */
