@@ -19,12 +19,15 @@ export const tierOf = (sigma: number, tiers: TierBoundaries = DEFAULT_TIERS): Ti
 export interface SourceScore {
 	/** Index into the list of sources. */
 	sourceIndex: number;
-	/** Gaussian sigmas equivalent to the false-alarm probability per source. */
+	/** Gaussian sigmas equivalent to the false-alarm probability per source; of strong events, which no null resembles, a rank. */
 	significance: number;
+	/** Never below what the simulated nulls support: there an upper limit. */
 	falseAlarmProbability: number;
 	nMeasurements: number;
 	/** Red noise that describes the source best without an event: rms (fraction of the flux) and time (days). */
 	noise: { sigma: number; tau: number };
+	/** Set by a coarse search where a whole one may find an event: twice a log-likelihood ratio, the more the likelier. */
+	evidence?: number | undefined;
 }
 
 /** A possible event in one source, with what is needed to judge it and to recompute it. */

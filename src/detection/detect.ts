@@ -51,6 +51,8 @@ export interface DetectOptions {
 	 * seen after it.
 	 */
 	searchedUntil?: ReadonlyMap<number, number> | undefined;
+	/** A coarse look only: what it cannot rule out bears its {@link SourceScore.evidence} and no score yet. */
+	coarseOnly?: boolean | undefined;
 	/** Largest number of events looked for in one source. */
 	mostEvents?: number | undefined;
 }
@@ -142,16 +144,19 @@ export function detectInField(
 		if (series === null) continue;
 		let statistic = 0;
 		let noise = { sigma: 0, tau: 0 };
+		let evidence: number | undefined;
 		if (series.usedEpochs >= FEWEST_EPOCHS) {
 			filter ??= filters.of(field.mjd, field.frequencyMhz);
-			let evaluation: SourceEvaluation = evaluateSource(filter, series);
+			let evaluation: SourceEvaluation = evaluateSource(filter, series, undefined, options.coarseOnly);
+			if (evaluation.evidence >= 0) evidence = evaluation.evidence;
 			statistic = evaluation.score;
 			const { sigma: rms, tau } = NULL_GRID[evaluation.nullAlone];
 			noise = { sigma: rms, tau };
 			let current = series;
 			const remaining = flux.slice();
 			const leftOut: [number, number][] = [];
-			for (let event = 0; event < (options.mostEvents ?? MOST_EVENTS); event++) {
+			const mostEvents = options.coarseOnly === true ? 0 : (options.mostEvents ?? MOST_EVENTS);
+			for (let event = 0; event < mostEvents; event++) {
 				const { sigma } = significanceOf(evaluation.score, options.looks);
 				if (evaluation.lens === null || !(evaluation.score > 0) || !(sigma >= least)) break;
 				// With an event's epochs gone the best lens may span the hole: that is the same event.
@@ -170,7 +175,14 @@ export function detectInField(
 			}
 		}
 		const { sigma, falseAlarmProbability } = significanceOf(statistic, options.looks);
-		scores.push({ sourceIndex, significance: sigma, falseAlarmProbability, nMeasurements: series.measurements, noise });
+		scores.push({
+			sourceIndex,
+			significance: sigma,
+			falseAlarmProbability,
+			nMeasurements: series.measurements,
+			noise,
+			...(options.coarseOnly === true && evidence !== undefined ? { evidence } : {}),
+		});
 	}
 	return { candidates, scores };
 }
@@ -236,6 +248,7 @@ function describe(
 	if (options.normalized !== true && field.gains.every((fits) => fits.every((fit) => fit.used <= 0)))
 		flags.push("no_ensemble");
 	if (interval.last - interval.first < 5) flags.push("few_epochs");
+	if (brightest(flux, series, interval) > EXTREME) flags.push("extreme_flux");
 	return {
 		sourceIndex,
 		significance: sigma,
@@ -280,6 +293,25 @@ function describe(
 			left_out_mjd: [],
 		},
 	};
+}
+
+/**
+ * Flux over level beyond which an event asks for a second look: caustics of a source much smaller than its lens reach it,
+ * and so do faults. Never a reason to drop it.
+ */
+const EXTREME = 5;
+
+/** Largest flux over level of any band during an event, whether its value counts as an outlier or not. */
+function brightest(
+	flux: Float64Array,
+	{ reference }: PreparedSeries,
+	{ first, last }: { first: number; last: number },
+): number {
+	const bands = reference.length;
+	let most = 0;
+	for (let at = first * bands; at < (last + 1) * bands; at++)
+		if (flux[at] > most * reference[at % bands]) most = flux[at] / reference[at % bands];
+	return most;
 }
 
 /** Chromaticity below which an event is called achromatic. */

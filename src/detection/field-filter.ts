@@ -12,25 +12,42 @@ export class FieldFilter {
 	readonly mjd: Float64Array;
 	readonly frequencyMhz: Float64Array;
 	readonly coarse: TemplateBank;
-	readonly lenses: TemplateBank;
-	readonly alternatives: TemplateBank;
 	readonly profiles: ProfileCache;
 	readonly model = new NullModel(NULL_GRID);
 	readonly searchModel = new NullModel(SEARCH_NULL);
 	readonly filter = new MatchedFilter();
-	/** Class (shape and width) of each lens of the bank. */
-	readonly lensClasses: Int16Array;
 	scratch = new Float64Array(0);
 
 	constructor(mjd: Float64Array, frequencyMhz: Float64Array, profiles = new ProfileCache()) {
 		this.mjd = mjd;
 		this.frequencyMhz = frequencyMhz;
 		this.profiles = profiles;
-		this.lenses = lensBank(mjd, frequencyMhz, profiles);
 		this.coarse = lensBank(mjd, frequencyMhz, profiles, [{ alpha: 8, betaS: 0.7 }], 2);
-		const widths = [...new Set(this.lenses.width)];
-		this.lensClasses = Int16Array.from(this.lenses.shape, (s, t) => 64 * s + widths.indexOf(this.lenses.width[t]));
-		this.alternatives = alternativeBank(mjd, frequencyMhz);
+	}
+
+	private ownLenses: TemplateBank | null = null;
+	private classes: Int16Array | null = null;
+	private rivals: TemplateBank | null = null;
+
+	/** All lenses, made when a source first passes the coarse bank. */
+	get lenses(): TemplateBank {
+		this.ownLenses ??= lensBank(this.mjd, this.frequencyMhz, this.profiles);
+		return this.ownLenses;
+	}
+
+	/** Class (shape and width) of each lens of the bank. */
+	get lensClasses(): Int16Array {
+		if (this.classes === null) {
+			const { shape, width } = this.lenses;
+			const widths = [...new Set(width)];
+			this.classes = Int16Array.from(shape, (s, t) => 64 * s + widths.indexOf(width[t]));
+		}
+		return this.classes;
+	}
+
+	get alternatives(): TemplateBank {
+		this.rivals ??= alternativeBank(this.mjd, this.frequencyMhz);
+		return this.rivals;
 	}
 }
 

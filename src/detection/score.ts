@@ -20,6 +20,10 @@ export interface SourceEvaluation {
 	/** Null point under the lens and without it. */
 	nullWithLens: number;
 	nullAlone: number;
+	/**
+	 * What a coarse look found beyond what ends a search: negative where the search ended there, and the score is final.
+	 */
+	evidence: number;
 	/** Epoch indices that carry most of the evidence, heaviest first. */
 	carriers: number[];
 }
@@ -76,8 +80,14 @@ function newest({ model, filter, scratch }: FieldFilter, series: Series, points:
  * Judges one source on the first `series.mjd.length` epochs of its field.
  *
  * @param least the search may end as soon as the score is known to be smaller than this
+ * @param coarseOnly the search ends after the coarse look, whatever it finds: see {@link SourceEvaluation.evidence}
  */
-export function evaluateSource(field: FieldFilter, series: Series, least = HOPELESS): SourceEvaluation {
+export function evaluateSource(
+	field: FieldFilter,
+	series: Series,
+	least = HOPELESS,
+	coarseOnly = false,
+): SourceEvaluation {
 	const hopeless = Math.max(HOPELESS, least);
 	const { model, filter } = field;
 	const epochs = series.mjd.length;
@@ -105,6 +115,7 @@ export function evaluateSource(field: FieldFilter, series: Series, least = HOPEL
 		alternative: NOTHING,
 		nullWithLens: nullAlone,
 		nullAlone,
+		evidence: -Infinity,
 		carriers: [],
 	};
 	/** Loads a template as far as the epochs seen go; false if a bank of these epochs would not hold it. */
@@ -135,12 +146,15 @@ export function evaluateSource(field: FieldFilter, series: Series, least = HOPEL
 	for (const found of memorylessOf) memoryless = Math.max(memoryless, found);
 	evaluation.lambdaNull = Math.max(0, 2 * (leaders[0].value - model.logLikelihood[nullAlone]));
 	evaluation.score = Math.min(evaluation.lambdaNull, COARSE_HOPELESS);
-	if (
-		evaluation.lambdaNull < COARSE_HOPELESS &&
-		2 * (memoryless - field.searchModel.logLikelihood[0]) < MEMORYLESS_HOPELESS &&
-		2 * (newest(field, limited, likely) - model.logLikelihood[nullAlone]) < COARSE_HOPELESS
-	)
-		return evaluation;
+	const evidence = evaluation.lambdaNull - COARSE_HOPELESS;
+	const abrupt = 2 * (memoryless - field.searchModel.logLikelihood[0]) - MEMORYLESS_HOPELESS;
+	// The changes of late need looking at only where nothing else keeps the search going, or to tell how much there is.
+	const late =
+		coarseOnly || (evidence < 0 && abrupt < 0)
+			? 2 * (newest(field, limited, likely) - model.logLikelihood[nullAlone]) - COARSE_HOPELESS
+			: -Infinity;
+	evaluation.evidence = Math.max(evidence, late, abrupt >= 0 ? 0 : -Infinity);
+	if (coarseOnly || evaluation.evidence < 0) return evaluation;
 	// 2. Which nulls matter with an event in the data.
 	model.prepare(data);
 	nullAlone = bestNull();

@@ -20,11 +20,14 @@ export interface NullTail {
 }
 
 export interface Significance {
-	/** Per source, 0..1. */
+	/** Per source, 0..1; never below {@link leastProbability}, where it is an upper limit. */
 	falseAlarmProbability: number;
-	/** Gaussian sigmas of the same one-sided probability. */
+	/**
+	 * Gaussian sigmas of the same one-sided probability. Below the least probability stated they follow the fitted tail
+	 * on: a scale by which strong events are ranked and sorted into tiers, no more a probability.
+	 */
 	sigma: number;
-	/** The probability lies beyond what the nulls could count, and is the fit's. */
+	/** Less than one null in all would score as much: the probability is the fit's, not a count. */
 	extrapolated: boolean;
 }
 
@@ -34,8 +37,14 @@ export type Looks = "once" | "every-epoch";
 const TAILS: Partial<Record<Looks, NullTail>> = CALIBRATION;
 const tailOf = (looks: Looks): NullTail => TAILS[looks] ?? CALIBRATION.once;
 
-/** Smallest probability stated: an extrapolation beyond it means nothing. */
+/** Where the scale of sigmas ends. */
 const LEAST = 1e-12;
+/** How far beyond one in the number of nulls a probability is stated: one decade of extrapolation. */
+const EXTRAPOLATED = 0.1;
+
+/** The smallest probability that is stated: what lies below it no count supports. */
+export const leastProbability = (looks: Looks = "once", tail: NullTail = tailOf(looks)): number =>
+	EXTRAPOLATED / tail.nulls;
 
 export function significanceOf(score: number, looks: Looks = "once", tail: NullTail = tailOf(looks)): Significance {
 	let p: number;
@@ -55,7 +64,11 @@ export function significanceOf(score: number, looks: Looks = "once", tail: NullT
 		}
 	} else p = tail.exceeded * paretoSurvival(root - tail.threshold, tail.scale, tail.shape);
 	p = Math.min(1, Math.max(LEAST, p));
-	return { falseAlarmProbability: p, sigma: sigmaOf(p), extrapolated: score > tail.highest };
+	return {
+		falseAlarmProbability: Math.max(p, leastProbability(looks, tail)),
+		sigma: sigmaOf(p),
+		extrapolated: p < 1 / tail.nulls,
+	};
 }
 
 /** A score just below that whose significance is `sigma`. */
@@ -70,13 +83,15 @@ export function scoreAtSigma(sigma: number, looks: Looks = "once"): number {
 	return low;
 }
 
-/** The score whose false-alarm probability is `p`. */
+/** The score whose false-alarm probability is `p`, by the fitted tail where it is smaller than any stated. */
 export function scoreAt(p: number, looks: Looks = "once", tail: NullTail = tailOf(looks)): number {
+	const sigma = sigmaOf(p);
 	let low = 0;
 	let high = 1e7;
 	for (let i = 0; i < 200; i++) {
 		const middle = (low + high) / 2;
-		if (significanceOf(middle, looks, tail).falseAlarmProbability > p) low = middle;
+		const found = significanceOf(middle, looks, tail);
+		if (p < 0.5 ? found.sigma < sigma : found.falseAlarmProbability > p) low = middle;
 		else high = middle;
 	}
 	return high;

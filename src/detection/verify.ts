@@ -4,7 +4,7 @@ import { loadLens, MOST_LENSED } from "./lens-fit.ts";
 import { MatchedFilter } from "./matched-filter.ts";
 import { NullModel } from "./null-model.ts";
 import { prepareSeries } from "./series.ts";
-import { sigmaOf, significanceOf } from "./significance.ts";
+import { leastProbability, sigmaOf, significanceOf } from "./significance.ts";
 import { ProfileCache } from "./templates.ts";
 
 /** Relative difference between a claimed and a recomputed likelihood ratio that rounding and stored digits explain. */
@@ -54,11 +54,15 @@ export function impossibleCandidate(
 		`nMeasurements ${candidate.nMeasurements} is no count`,
 	);
 	check(candidate.nMeasurements <= bounds.measurements, `more measurements than the ${bounds.measurements} held`);
-	if (p > 0 && p < 0.5)
+	if (p > 0 && p < 0.5) {
+		// The least probability stated is an upper limit, which the significance may exceed.
+		const excess = candidate.significance - sigmaOf(p);
+		const isLimit = p <= 1.01 * leastProbability(candidate.explanation.looks);
 		check(
-			Math.abs(sigmaOf(p) - candidate.significance) < 0.01,
+			excess > -0.01 && (isLimit || excess < 0.01),
 			`significance ${candidate.significance} does not belong to the probability ${p}`,
 		);
+	}
 	return problems;
 }
 
@@ -102,7 +106,11 @@ export function verifyCandidate(field: CorrectedField, candidate: Candidate): st
 		problems.push(`the measurements give a likelihood ratio of ${lambda.toFixed(2)}, not ${e.lambda_null.toFixed(2)}`);
 	if (candidate.statistic > Math.min(lambda, e.lambda_alternative, e.lambda_leave_one_out) * (1 + TOLERANCE) + 1)
 		problems.push(`statistic ${candidate.statistic.toFixed(2)} exceeds the likelihood ratios it is the least of`);
-	const { falseAlarmProbability } = significanceOf(candidate.statistic, e.looks);
+	const { falseAlarmProbability, sigma } = significanceOf(candidate.statistic, e.looks);
+	if (Math.abs(sigma - candidate.significance) > 0.01)
+		problems.push(
+			`statistic ${candidate.statistic.toFixed(2)} has a significance of ${sigma.toFixed(2)}, not ${candidate.significance.toFixed(2)}`,
+		);
 	if (Math.abs(Math.log(falseAlarmProbability / candidate.falseAlarmProbability)) > 0.01)
 		problems.push(
 			`statistic ${candidate.statistic.toFixed(2)} has a false-alarm probability of ${falseAlarmProbability.toExponential(2)}, not ${candidate.falseAlarmProbability.toExponential(2)}`,

@@ -8,9 +8,15 @@ export const RESTLESS_ETA = 1.5;
 /** Without a surprise a source is looked at again when its points have grown by this share, and by at least so many. */
 const GROWTH = 0.25;
 const LEAST_GROWTH = 24;
-/** Such reviews per run, most overdue first, and searches of surprising sources: the rest waits for the next. */
-const MOST_REVIEWS = 10;
-export const MOST_SURPRISES = 30;
+/**
+ * Such reviews per run, most overdue first; looks at sources whose event may go on, longest unsearched first; and coarse
+ * looks at surprising sources: the rest waits for the next run.
+ */
+const MOST_REVIEWS = 8;
+export const MOST_ONGOING = 2;
+export const MOST_SURPRISES = 36;
+/** Surprising sources and reviews that are searched beyond a coarse look in one run. */
+export const MOST_SEARCHED = 8;
 /** Images closer in time than this are one epoch, days. */
 const EPOCH_DAYS = 0.04;
 
@@ -18,6 +24,8 @@ export interface DueSource extends JudgedSource {
 	watch: Watch;
 	/** Points of its light curves. */
 	points: number;
+	/** It may be left for the next run if others show more. */
+	canWait: boolean;
 }
 
 export interface Due {
@@ -42,19 +50,21 @@ export async function dueSources(db: Queryable, runId: string): Promise<Due> {
 	}
 	const sources = await watchedSources(db, [...bySource.keys()]);
 	const watched: DueSource[] = [];
-	const ranked: { source: DueSource; rank: number }[] = [];
+	const first: DueSource[] = [];
+	const ongoing: { source: DueSource; rank: number }[] = [];
 	const surprises: { source: DueSource; rank: number }[] = [];
 	const reviews: { source: DueSource; rank: number }[] = [];
 	for (const { watch: stored, points: n, under_review_until: until, ...place } of sources) {
 		const watch = stored ?? newWatch();
 		const own = bySource.get(place.id) ?? [];
 		takeIn(watch, own);
-		const source: DueSource = { ...place, watch, points: n };
+		const source: DueSource = { ...place, watch, points: n, canWait: true };
 		watched.push(source);
 		const { searchedPoints } = watch;
 		const grown = (n - searchedPoints) / Math.max(LEAST_GROWTH, GROWTH * searchedPoints);
-		if (searchedPoints === 0) ranked.push({ source, rank: Infinity });
-		else if (until !== null && own.length > 0 && own[own.length - 1].mjd <= until) ranked.push({ source, rank: 1e6 });
+		if (searchedPoints === 0) first.push({ ...source, canWait: false });
+		else if (until !== null && own.length > 0 && own[own.length - 1].mjd <= until)
+			ongoing.push({ source: { ...source, canWait: false }, rank: n - searchedPoints });
 		else if (urgency(watch) >= 1) surprises.push({ source, rank: urgency(watch) });
 		else if (grown >= 1) reviews.push({ source, rank: grown });
 	}
@@ -62,10 +72,11 @@ export async function dueSources(db: Queryable, runId: string): Promise<Due> {
 		a.rank === b.rank ? a.source.id - b.source.id : b.rank - a.rank;
 	return {
 		due: [
-			...ranked.sort(order),
-			...surprises.sort(order).slice(0, MOST_SURPRISES),
-			...reviews.sort(order).slice(0, MOST_REVIEWS),
-		].map(({ source }) => source),
+			first.map((source) => ({ source })),
+			ongoing.sort(order).slice(0, MOST_ONGOING),
+			surprises.sort(order).slice(0, MOST_SURPRISES),
+			reviews.sort(order).slice(0, MOST_REVIEWS),
+		].flatMap((some) => some.map(({ source }) => source)),
 		watched,
 	};
 }

@@ -4,6 +4,8 @@ import type { Detections, DetectOptions, DetectSource, LightCurveTable } from ".
 
 /** So many sources without a field, or of a field whose gain is known, make one task: small enough to share out evenly. */
 const PER_TASK = 8;
+/** The same where every source is a long search. */
+const FEW_PER_TASK = 2;
 
 /** Idle threads stay so long: what they have learned of lenses serves the next epoch. */
 const IDLE_MS = 10 * 60_000;
@@ -35,6 +37,7 @@ export async function detectInThreads(
 	options: DetectOptions,
 	onProgress: (done: number, total: number) => void = () => {},
 	threads = availableParallelism(),
+	perTask = PER_TASK,
 ): Promise<Detections> {
 	const groups = new Map<string, number[]>();
 	let alone = 0;
@@ -44,10 +47,13 @@ export async function detectInThreads(
 		if (options.normalized !== true) return field;
 		const before = counts.get(field) ?? 0;
 		counts.set(field, before + 1);
-		return `${field} ${Math.floor(before / PER_TASK)}`;
+		return `${field} ${Math.floor(before / perTask)}`;
 	};
+	// Nor do they need those of it that nobody asks about.
+	const concerned = (i: number) => options.normalized !== true || options.only?.has(i) !== false;
 	sources.forEach((source, i) => {
-		const key = source.fieldId === undefined ? `alone ${Math.floor(alone++ / PER_TASK)}` : part(source.fieldId);
+		if (!concerned(i)) return;
+		const key = source.fieldId === undefined ? `alone ${Math.floor(alone++ / perTask)}` : part(source.fieldId);
 		const group = groups.get(key);
 		if (group === undefined) groups.set(key, [i]);
 		else group.push(i);
@@ -58,7 +64,10 @@ export async function detectInThreads(
 		for (const i of list) keyOf[i] = g;
 	});
 	const rows: number[][] = lists.map(() => []);
-	for (let row = 0; row < table.flux.length; row++) rows[keyOf[table.sourceIndex[row]]].push(row);
+	for (let row = 0; row < table.flux.length; row++) {
+		const source = table.sourceIndex[row];
+		if (concerned(source)) rows[keyOf[source]].push(row);
+	}
 	const pool = poolOf(Math.max(1, threads));
 	let done = 0;
 	const results = await Promise.all(
@@ -106,5 +115,37 @@ export async function detectInThreads(
 			.sort((a, b) => b.significance - a.significance || b.statistic - a.statistic || a.sourceIndex - b.sourceIndex),
 		scores: results.flatMap((result) => result.scores).sort((a, b) => a.sourceIndex - b.sourceIndex),
 		rejected: results.flatMap((result) => result.rejected).sort((a, b) => a.row - b.row),
+	};
+}
+
+/**
+ * The detector where time is short: a coarse look at all sources, then the whole search of those that the coarse look
+ * cannot rule out, the ones with most evidence first, at most so many of those that can wait.
+ *
+ * @param canWait sources (indices) that may be left for another time
+ * @returns what {@link detectInThreads} does, without scores of the sources that were left
+ */
+export async function detectBestFirst(
+	table: LightCurveTable,
+	sources: readonly DetectSource[],
+	options: DetectOptions,
+	canWait: ReadonlySet<number>,
+	most: number,
+	threads = availableParallelism(),
+): Promise<Detections> {
+	const coarse = await detectInThreads(table, sources, { ...options, coarseOnly: true }, undefined, threads);
+	const open = coarse.scores.filter((score) => score.evidence !== undefined);
+	const waiting = open
+		.filter((score) => canWait.has(score.sourceIndex))
+		.sort((a, b) => (b.evidence as number) - (a.evidence as number) || a.sourceIndex - b.sourceIndex);
+	const left = new Set(waiting.slice(most).map((score) => score.sourceIndex));
+	const only = new Set(open.flatMap(({ sourceIndex }) => (left.has(sourceIndex) ? [] : [sourceIndex])));
+	const whole = await detectInThreads(table, sources, { ...options, only }, undefined, threads, FEW_PER_TASK);
+	return {
+		candidates: whole.candidates,
+		scores: [...coarse.scores.filter((score) => score.evidence === undefined), ...whole.scores].sort(
+			(a, b) => a.sourceIndex - b.sourceIndex,
+		),
+		rejected: coarse.rejected,
 	};
 }

@@ -1,11 +1,11 @@
 import type { Config } from "../../config/schema.ts";
-import type { Candidate, Detections, DetectSource, LightCurveTable } from "../../detection/detect.ts";
+import type { Candidate, Detections, DetectOptions, DetectSource, LightCurveTable } from "../../detection/detect.ts";
 import type { Looks } from "../../detection/significance.ts";
 import * as metrics from "../../observability/metrics.ts";
 import type { Queryable, Transaction } from "../../store/database.ts";
 import { type DetectionOutcome, recordDetection, storeScores } from "../../store/detections.ts";
 import { type LightCurveColumns, lightCurveColumns, type MeasurementRow } from "../../store/measurements.ts";
-import { detectInThreads } from "./in-threads.ts";
+import { detectBestFirst, detectInThreads } from "./in-threads.ts";
 import { mergeStored } from "./merge-stored.ts";
 import { flagGroups, type RefusedCandidate, verifyCandidates } from "./verify-stored.ts";
 
@@ -41,6 +41,11 @@ export interface JudgeHooks {
 	looks?: Looks | undefined;
 	/** Per source the number of its newest points that no search has seen. */
 	unsearched?: ReadonlyMap<number, number> | undefined;
+	/**
+	 * Sources (identifiers) that may wait, and how many of them are searched beyond a coarse look, those with most evidence
+	 * first: the others have no score in the judgement.
+	 */
+	canWait?: { sources: ReadonlySet<number>; most: number } | undefined;
 }
 
 /** A detector that contradicts the measurements is a fault that somebody must hear of. */
@@ -53,7 +58,7 @@ export async function judgeStored(
 	sources: readonly JudgedSource[],
 	settings: DetectionSettings,
 	configurationHash: string,
-	{ onRefused = reportRefused, onProgress = () => {}, newest, looks, unsearched }: JudgeHooks = {},
+	{ onRefused = reportRefused, onProgress = () => {}, newest, looks, unsearched, canWait }: JudgeHooks = {},
 ): Promise<Judgement> {
 	const columns = await lightCurveColumns(
 		db,
@@ -63,7 +68,25 @@ export async function judgeStored(
 	);
 	const table = packedTable(sources, columns, await bandFrequencies(db));
 	const named = detectSources(sources);
-	const found = await judge(table, named, settings, looks, searchedUntil(sources, columns, unsearched), onProgress);
+	const options: DetectOptions = {
+		preset: settings.min_sigma === undefined ? settings.preset : undefined,
+		minSigma: settings.min_sigma,
+		tierHigh: settings.tier_high,
+		tierMedium: settings.tier_medium,
+		normalized: true,
+		looks,
+		searchedUntil: searchedUntil(sources, columns, unsearched),
+	};
+	const found =
+		canWait === undefined
+			? await detectInThreads(table, named, options, onProgress)
+			: await detectBestFirst(
+					table,
+					named,
+					options,
+					new Set(sources.flatMap(({ id }, place) => (canWait.sources.has(id) ? [place] : []))),
+					canWait.most,
+				);
 	const { accepted, refused } = verifyCandidates(table, named, found.candidates);
 	for (const { candidate, reasons } of refused)
 		for (const reason of reasons) onRefused(named[candidate.sourceIndex].id, reason);
@@ -185,29 +208,6 @@ export const detectSources = (sources: readonly JudgedSource[]): DetectSource[] 
 		decDeg: source.dec_deg,
 		...(source.field_id === null ? {} : { fieldId: String(source.field_id) }),
 	}));
-
-const judge = (
-	table: LightCurveTable,
-	sources: readonly DetectSource[],
-	settings: DetectionSettings,
-	looks: Looks | undefined,
-	searchedUntil: ReadonlyMap<number, number> | undefined,
-	onProgress: (done: number, total: number) => void,
-): Promise<Detections> =>
-	detectInThreads(
-		table,
-		sources,
-		{
-			preset: settings.min_sigma === undefined ? settings.preset : undefined,
-			minSigma: settings.min_sigma,
-			tierHigh: settings.tier_high,
-			tierMedium: settings.tier_medium,
-			normalized: true,
-			looks,
-			searchedUntil,
-		},
-		onProgress,
-	);
 
 const detectionOf = (candidate: Candidate, sourceId: number) => ({
 	sourceId,

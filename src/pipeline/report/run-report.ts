@@ -298,7 +298,7 @@ export function lightCurveFigure(candidate: ReportCandidate): string {
 		width: 960,
 		height: 420,
 		title: `${candidate.name}: ${digits(candidate.significance, 3)} sigma (${candidate.tier})`,
-		subtitle: `false-alarm probability ${candidate.falseAlarmProbability.toExponential(1)} per source; depth ${digits(candidate.depth, 3)}, ${digits(candidate.durationDays, 3)} d; shaded: the event, dashed: its peak`,
+		subtitle: `false-alarm probability ${candidate.flags.includes("extrapolated") ? "at most " : ""}${candidate.falseAlarmProbability.toExponential(1)} per source; depth ${digits(candidate.depth, 3)}, ${digits(candidate.durationDays, 3)} d; shaded: the event, dashed: its peak`,
 		x: { label: "MJD (UTC)" },
 		y: { label: `flux density (${isFaint ? "mJy" : "Jy"}/beam)` },
 		layers: [

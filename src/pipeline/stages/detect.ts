@@ -2,12 +2,12 @@ import { DEFAULT_NOISE, searched } from "../../detection/watch.ts";
 import * as metrics from "../../observability/metrics.ts";
 import { tierCounts } from "../../store/detections.ts";
 import { hasRestless, storeWatches } from "../../store/watches.ts";
-import { dueSources, RESTLESS_ETA } from "../detection/due-sources.ts";
+import { dueSources, MOST_SEARCHED, RESTLESS_ETA } from "../detection/due-sources.ts";
 import { type Judgement, judgeStored, newCandidates, storeJudgement } from "../detection/judge-stored.ts";
 import type { Stage, StageContext, StageResult } from "../stage.ts";
 
 /** Newest points of a source that are searched as epochs come: the cost of an epoch does not grow with the history. */
-const NEWEST_POINTS = 1600;
+export const NEWEST_POINTS = 1200;
 
 /**
  * Looks for extreme scattering events among the sources that the run has brought news of. The probability stated is that
@@ -40,6 +40,8 @@ export const detect: Stage = {
 			judgements.push(judgement);
 			const noise = new Map(judgement.detections.scores.map((score) => [score.sourceIndex, score.noise]));
 			sources.forEach((source, i) => {
+				// What had to wait keeps its surprises, and with them its place in the queue.
+				if (source.canWait && !noise.has(i)) return;
 				searched(source.watch, noise.get(i) ?? DEFAULT_NOISE, source.points);
 			});
 		}
