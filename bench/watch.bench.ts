@@ -55,8 +55,6 @@ for (const history of HISTORIES) {
 	const restless = watches.flatMap((_, j) => (restlessCurve[j % DISTINCT] === 1 ? [j] : []));
 	/** Sources whose event may go on, and the epoch at which they were looked at last. */
 	const ongoing = new Map<number, number>();
-	/** When a source was searched last, MJD. */
-	const searchedUntil = new Map<number, number>();
 	const takeIn = (i: number) => {
 		const due: number[] = [];
 		for (const j of restless) {
@@ -74,7 +72,6 @@ for (const history of HISTORIES) {
 	};
 	for (let i = begin; i < end - TIMED - 2; i++)
 		for (const j of takeIn(i)) {
-			searchedUntil.set(j, mjd[i]);
 			// As a search would have told: the rms of the series so far.
 			let [sum, square, n] = [0, 0, 0];
 			const start = (j % DISTINCT) * size;
@@ -112,17 +109,13 @@ for (const history of HISTORIES) {
 					columns[4].push(err[at]);
 				}
 		});
-		const before = due.flatMap((j, place): [number, number][] => {
-			const until = searchedUntil.get(j);
-			return until === undefined ? [] : [[place, until]];
-		});
 		const { scores, candidates } = await detectBestFirst(
 			{ sourceIndex: columns[0], mjd: columns[1], frequencyMhz: columns[2], flux: columns[3], fluxErr: columns[4] },
 			due.map((j) => ({ id: `${j}`, fieldId: "F" })),
 			{
 				normalized: true,
 				looks: "every-epoch",
-				searchedUntil: new Map(before),
+				searchedUntil: new Map(Array.from(due.keys(), (place) => [place, mjd[i - 1]])),
 			},
 			new Set([...due.keys()].filter((place) => place >= events.length)),
 			MOST_SEARCHED,
@@ -138,7 +131,6 @@ for (const history of HISTORIES) {
 		for (const { sourceIndex } of [...candidates, ...events.map((_, place) => ({ sourceIndex: place }))])
 			ongoing.set(due[sourceIndex], i);
 		for (const score of scores) {
-			searchedUntil.set(due[score.sourceIndex], mjd[i]);
 			searched(watches[due[score.sourceIndex]], score.noise.tau > 0 ? score.noise : DEFAULT_NOISE, i * bands);
 		}
 	}

@@ -47,8 +47,8 @@ export interface DetectOptions {
 	/** How often the sources are looked at: the probability is that of the highest score of all looks. Once by default. */
 	looks?: Looks | undefined;
 	/**
-	 * Per source (index) the MJD up to which its measurements have been searched before: what is first seen now was first
-	 * seen after it.
+	 * Per source (index) the MJD up to which its measurements were known to runs before: what is first raised now was first
+	 * raised after it.
 	 */
 	searchedUntil?: ReadonlyMap<number, number> | undefined;
 	/** A coarse look only: what it cannot rule out bears its {@link SourceScore.evidence} and no score yet. */
@@ -322,7 +322,8 @@ const EARLIER = 0.1;
 
 /**
  * The first epoch at which the data seen so far raise an event that overlaps the one of epochs `first` to `last`: the
- * very search of the whole series, on what there was by then.
+ * very search of the whole series, on what there was by then. Where the sources are looked at every epoch, one that
+ * raises it while the epoch before does not.
  */
 function firstDetection(
 	filter: FieldFilter,
@@ -340,17 +341,29 @@ function firstDetection(
 	const length = mjd[last] - mjd[first];
 	const begin = firstAtOrAfter(mjd, mjd[first] - EARLIER * length);
 	const unsearched = mjd.findIndex((time) => time > searchedUntil);
-	for (let seen = Math.max(FEWEST_EPOCHS, begin + 2, unsearched + 1); seen < mjd.length; seen++) {
+	const raisedBy = (seen: number): boolean => {
 		const series = prepareSeries(mjd, frequencyMhz, flux, err, gainError, seen);
-		if (series === null || series.usedEpochs < FEWEST_EPOCHS) continue;
+		if (series === null || series.usedEpochs < FEWEST_EPOCHS) return false;
 		// An epoch without data for this source cannot raise anything new.
-		if (!hasData(series, seen - 1)) continue;
+		if (looks !== "every-epoch" && !hasData(series, seen - 1)) return false;
 		const { score, lens } = evaluateSource(filter, series, leastScore);
-		if (lens === null || significanceOf(score, looks).sigma < least) continue;
+		if (lens === null || significanceOf(score, looks).sigma < least) return false;
 		const early = eventInterval(lens, series.mjd, frequencyMhz, filter.profiles);
 		// An alarm about something else, over by the time this event begins, is not its detection.
-		if (mjd[early.last] >= mjd[first] - EARLIER * length) return seen - 1;
+		return mjd[early.last] >= mjd[first] - EARLIER * length;
+	};
+	let earliest = Math.max(FEWEST_EPOCHS, begin + 2, unsearched + 1);
+	if (looks === "every-epoch") {
+		// Time is short: an epoch that raises it where the one before does not, by halving.
+		let raised = mjd.length;
+		while (earliest < raised) {
+			const middle = (earliest + raised) >> 1;
+			if (raisedBy(middle)) raised = middle;
+			else earliest = middle + 1;
+		}
+		return raised - 1;
 	}
+	for (; earliest < mjd.length; earliest++) if (raisedBy(earliest)) return earliest - 1;
 	return mjd.length - 1;
 }
 

@@ -24,6 +24,8 @@ export interface DueSource extends JudgedSource {
 	watch: Watch;
 	/** Points of its light curves. */
 	points: number;
+	/** How many of them the run has brought: no run before can have raised what they tell. */
+	fresh: number;
 	/** It may be left for the next run if others show more. */
 	canWait: boolean;
 }
@@ -58,7 +60,7 @@ export async function dueSources(db: Queryable, runId: string): Promise<Due> {
 		const watch = stored ?? newWatch();
 		const own = bySource.get(place.id) ?? [];
 		takeIn(watch, own);
-		const source: DueSource = { ...place, watch, points: n, canWait: true };
+		const source: DueSource = { ...place, watch, points: n, fresh: own.length, canWait: true };
 		watched.push(source);
 		const { searchedPoints } = watch;
 		const grown = (n - searchedPoints) / Math.max(LEAST_GROWTH, GROWTH * searchedPoints);

@@ -39,7 +39,7 @@ export interface JudgeHooks {
 	newest?: number | undefined;
 	/** How often the sources are looked at. */
 	looks?: Looks | undefined;
-	/** Per source the number of its newest points that no search has seen. */
+	/** Per source the number of its newest points that no run has seen: what they tell cannot have been raised before. */
 	unsearched?: ReadonlyMap<number, number> | undefined;
 	/**
 	 * Sources (identifiers) that may wait, and how many of them are searched beyond a coarse look, those with most evidence

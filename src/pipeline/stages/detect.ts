@@ -32,9 +32,7 @@ export const detect: Stage = {
 				newest: NEWEST_POINTS,
 				looks: "every-epoch",
 				unsearched: new Map(
-					sources.flatMap(({ id, points, watch }) =>
-						watch.searchedPoints > 0 ? [[id, points - watch.searchedPoints] as const] : [],
-					),
+					sources.flatMap(({ id, fresh, watch }) => (watch.searchedPoints > 0 ? [[id, fresh] as const] : [])),
 				),
 			});
 			judgements.push(judgement);
