@@ -34,6 +34,7 @@ export const detect: Stage = {
 				unsearched: new Map(
 					sources.flatMap(({ id, fresh, watch }) => (watch.searchedPoints > 0 ? [[id, fresh] as const] : [])),
 				),
+				canWait: { sources: new Set(sources.flatMap(({ id, canWait }) => (canWait ? [id] : []))), most: MOST_SEARCHED },
 			});
 			judgements.push(judgement);
 			const noise = new Map(judgement.detections.scores.map((score) => [score.sourceIndex, score.noise]));
