@@ -9,6 +9,7 @@ import { badInput } from "../../error.ts";
 import { Hdf5File } from "../hdf5/file.ts";
 import { exchangeOrder } from "../polarization.ts";
 import { median, type RowTable, rowRange, tabulateRows } from "../row-table.ts";
+import { compileSampleLoops, sampleMemory } from "../sample-kernels.ts";
 import { requireRecordedColumn } from "../turn-rows.ts";
 import { type ChannelRun, channelRuns } from "./channel-windows.ts";
 import { Uvh5Data } from "./data-reader.ts";
@@ -20,6 +21,8 @@ import type { PortableWindows } from "./window-reader.ts";
 const DEFAULT_BLOCK_BYTES = 16 << 20;
 /** What is read and turned round at once: small enough to stay in the processor's cache. */
 const SLAB_BYTES = 2 << 20;
+
+let loops: WebAssembly.Module | undefined;
 
 interface Subband {
 	path: string;
@@ -310,7 +313,8 @@ export class Uvh5Set implements VisibilitySet {
 			let source = target;
 			let from = nRows;
 			if (chosen < nRead) {
-				scratch ??= samplePlace(slabRows, perRow);
+				loops ??= compileSampleLoops();
+				scratch ??= sampleMemory(loops, slabRows, perRow)?.place ?? samplePlace(slabRows, perRow);
 				source = scratch;
 				from = 0;
 			}
