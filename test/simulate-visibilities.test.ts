@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -43,6 +43,15 @@ describe("caustic simulate visibilities", () => {
 		expect(set.antennas.length).toBe(117);
 		expect(set.fields[0].phaseCentre.kind).toBe("meridian");
 		set.close();
+		// HDF5 of another kind beside a group is no part of it; a file cut short is, and is named.
+		copyFileSync(join(outs[0], "truth", "truth.h5"), join(outs[0], "truth.h5"));
+		const again = openVisibilities([outs[0]]);
+		expect(again.frequenciesHz.length).toBe(48);
+		again.close();
+		truncateSync(join(outs[0], readdirSync(outs[0]).find((name) => name.endsWith("_sb03.hdf5")) as string), 5000);
+		expect(() => openVisibilities([outs[0]])).toThrow(
+			expect.objectContaining({ subject: expect.stringContaining("_sb03") }),
+		);
 	});
 
 	test.each([["on the meridian"], ["tracking"]])("calibrate finds what was put in, %s", (how) => {

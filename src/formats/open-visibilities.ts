@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { VisibilitySet } from "../calibration/visibility-set.ts";
 import { badInput } from "../error.ts";
 import { openMeasurementSet } from "./casa/measurement-set.ts";
+import { Hdf5File } from "./hdf5/file.ts";
 import { openForReading } from "./random-access.ts";
 import { openUvfits } from "./uvfits/read.ts";
 import { openUvh5 } from "./uvh5/read.ts";
@@ -57,10 +58,28 @@ function beginsWith(path: string, text: string): boolean {
 	}
 }
 
-/** UVH5 files of a folder; one still being written (`_incomplete`) is left alone. */
+/** Whether a file is HDF5 of another kind: such tables may lie beside a group. What cannot be read is not said to be. */
+function isOtherHdf5(path: string): boolean {
+	let file: Hdf5File;
+	try {
+		file = Hdf5File.open(path);
+	} catch {
+		return false;
+	}
+	try {
+		return !file.has("/Header") && !file.has("/Data");
+	} catch {
+		return false;
+	} finally {
+		file.close();
+	}
+}
+
+/** UVH5 files of a folder; one still being written (`_incomplete`) and HDF5 of another kind are left alone. */
 function filesOf(folder: string): string[] {
 	const names = readdirSync(folder)
 		.filter((name) => /\.(hdf5|h5|uvh5)$/i.test(name) && !/_incomplete\./.test(name))
+		.filter((name) => !isOtherHdf5(join(folder, name)))
 		.sort();
 	if (names.length === 0) {
 		throw badInput("no-visibilities", "the folder holds no UVH5 file and is no MeasurementSet", {
