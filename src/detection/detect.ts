@@ -64,6 +64,8 @@ export interface Detections {
 	scores: SourceScore[];
 	/** Rows left out because they repeat others or are no measurement. */
 	rejected: RejectedRow[];
+	/** Sources (indices) that were left for another time. */
+	left?: ReadonlySet<number>;
 }
 
 /** Least significance that the options ask for. */

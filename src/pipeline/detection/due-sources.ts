@@ -12,11 +12,11 @@ const LEAST_GROWTH = 24;
  * Such reviews per run, most overdue first; looks at sources whose event may go on, longest unsearched first; and coarse
  * looks at surprising sources: the rest waits for the next run.
  */
-const MOST_REVIEWS = 8;
+const MOST_REVIEWS = 6;
 export const MOST_ONGOING = 2;
-export const MOST_SURPRISES = 36;
+export const MOST_SURPRISES = 24;
 /** Surprising sources and reviews that are searched beyond a coarse look in one run. */
-export const MOST_SEARCHED = 8;
+export const MOST_SEARCHED = 6;
 /** Images closer in time than this are one epoch, days. */
 const EPOCH_DAYS = 0.04;
 

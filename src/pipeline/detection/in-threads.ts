@@ -123,7 +123,7 @@ export async function detectInThreads(
  * cannot rule out, the ones with most evidence first, at most so many of those that can wait.
  *
  * @param canWait sources (indices) that may be left for another time
- * @returns what {@link detectInThreads} does, without scores of the sources that were left
+ * @returns what {@link detectInThreads} does, and which sources were left: these have no score
  */
 export async function detectBestFirst(
 	table: LightCurveTable,
@@ -147,5 +147,6 @@ export async function detectBestFirst(
 			(a, b) => a.sourceIndex - b.sourceIndex,
 		),
 		rejected: coarse.rejected,
+		left,
 	};
 }

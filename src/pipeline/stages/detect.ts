@@ -40,7 +40,7 @@ export const detect: Stage = {
 			const noise = new Map(judgement.detections.scores.map((score) => [score.sourceIndex, score.noise]));
 			sources.forEach((source, i) => {
 				// What had to wait keeps its surprises, and with them its place in the queue.
-				if (source.canWait && !noise.has(i)) return;
+				if (judgement.detections.left?.has(i)) return;
 				searched(source.watch, noise.get(i) ?? DEFAULT_NOISE, source.points);
 			});
 		}
