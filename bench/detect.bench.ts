@@ -4,7 +4,10 @@
  *
  *     node bench/detect.bench.ts [benchmark|calibration|FOLDER] [F00,F01,...|all] [conservative|moderate|sensitive]
  *
- * FOLDER: one that `caustic simulate light-curves` wrote.
+ * FOLDER: one that `caustic simulate light-curves` wrote. Weak events, as docs/science/detection.md publishes them:
+ *
+ *     caustic simulate light-curves weak --seed 441 --fields 4 --sources 75 --events 0.5 --amplitude 0.1,0.4 --faintest 0.02
+ *     node bench/detect.bench.ts weak
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -28,7 +31,7 @@ if (file === undefined) {
 	process.exit(0);
 }
 const curves = await readLightCurves(join(folder, file), join(folder, "sources.csv"));
-const truth = await readTable(join(folder, "truth.csv"), { text: ["source_id", "label"] });
+const truth = await readTable(join(folder, "truth.csv"), { text: ["source_id", "label", "host"] });
 const ids = texts(truth, "source_id");
 const label = new Map(ids.map((id, i) => [id, texts(truth, "label")[i]]));
 const onset = new Map(ids.map((id, i) => [id, numbers(truth, "first_epoch_mjd")[i]]));
@@ -82,7 +85,7 @@ for (const [name, fap] of Object.entries(PRESETS)) {
 }
 const depthOf = new Map(ids.map((id, i) => [id, numbers(truth, "depth")[i]]));
 const scoreOf = new Map(scores.map((s) => [s.sourceIndex, s.significance]));
-const edges = [0, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 1.01];
+const edges = [0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.6, 1.01];
 const byDepth = edges.slice(0, -1).flatMap((low, i) => {
 	const own = events.filter((s) => {
 		const depth = depthOf.get(curves.sources[s].id) ?? Number.NaN;
@@ -92,6 +95,13 @@ const byDepth = edges.slice(0, -1).flatMap((low, i) => {
 	return own.length === 0 ? [] : [`${low}-${Math.min(1, edges[i + 1])}: ${hits}/${own.length}`];
 });
 out(`recall by depth at 1400 MHz (${preset}): ${byDepth.join(", ")}`);
+const hostOf = new Map(ids.map((id, i) => [id, texts(truth, "host")[i]]));
+const byHost = [...new Set(events.map((s) => hostOf.get(curves.sources[s].id) ?? ""))].sort().map((host) => {
+	const own = events.filter((s) => hostOf.get(curves.sources[s].id) === host);
+	const hits = own.filter((s) => (scoreOf.get(s) ?? 0) >= sigmaOf(PRESETS[preset])).length;
+	return `${host}: ${hits}/${own.length}`;
+});
+out(`recall by host (${preset}): ${byHost.join(", ")}`);
 const extra = candidates.length - new Set(candidates.map((c) => c.sourceIndex)).size;
 out(`${candidates.length} candidates at ${preset}, ${extra} of them further events of a source`);
 const latency: number[] = [];
