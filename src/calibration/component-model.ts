@@ -1,3 +1,5 @@
+import { phaseFactor } from "./phase-factor.ts";
+
 /** m/s, exact. */
 export const SPEED_OF_LIGHT = 299792458;
 
@@ -22,7 +24,7 @@ export function evenPhases(frequenciesHz: Float64Array): { cyclesPerMetre: numbe
 
 /**
  * One baseline's visibilities of point sources in one integration, [channel][re, im], Jy. Phases are carried from channel
- * to channel by rotation where channels are evenly spaced.
+ * to channel by rotation where channels are evenly spaced, of two sources at once: neither need wait for the other.
  */
 export function predictLine(
 	sources: ApparentSources,
@@ -31,38 +33,82 @@ export function predictLine(
 	const { nSources, nTimes, nBaselines, pathsM, apparentJy } = sources;
 	const nChannels = frequenciesHz.length;
 	const even = evenPhases(frequenciesHz);
+	const factors = new Float64Array(8);
 	return (time, baseline, line) => {
 		line.fill(0);
-		for (let s = 0; s < nSources; s++) {
+		for (let s = 0; s < nSources; s += 2) {
+			if (even === undefined) break;
 			const path = pathsM[(s * nTimes + time) * nBaselines + baseline];
+			phaseFactor(path * even.cyclesPerMetre, factors, 0);
+			phaseFactor(path * even.stepPerMetre, factors, 2);
 			const flux = (s * nTimes + time) * nChannels;
-			if (even === undefined) {
-				for (let c = 0; c < nChannels; c++) {
-					const cycles = (path * frequenciesHz[c]) / SPEED_OF_LIGHT;
-					const angle = 2 * Math.PI * (cycles - Math.floor(cycles));
-					line[2 * c] += apparentJy[flux + c] * Math.cos(angle);
-					line[2 * c + 1] += apparentJy[flux + c] * Math.sin(angle);
-				}
+			if (s + 1 === nSources) {
+				addSource(apparentJy, flux, factors, nChannels, line);
 				continue;
 			}
-			const first = path * even.cyclesPerMetre;
-			const step = path * even.stepPerMetre;
-			let angle = 2 * Math.PI * (first - Math.floor(first));
-			let re = Math.cos(angle);
-			let im = Math.sin(angle);
-			angle = 2 * Math.PI * (step - Math.floor(step));
-			const turnRe = Math.cos(angle);
-			const turnIm = Math.sin(angle);
+			const other = pathsM[((s + 1) * nTimes + time) * nBaselines + baseline];
+			phaseFactor(other * even.cyclesPerMetre, factors, 4);
+			phaseFactor(other * even.stepPerMetre, factors, 6);
+			addSources(apparentJy, flux, flux + nTimes * nChannels, factors, nChannels, line);
+		}
+		for (let s = 0; s < nSources; s++) {
+			if (even !== undefined) break;
+			const path = pathsM[(s * nTimes + time) * nBaselines + baseline];
+			const flux = (s * nTimes + time) * nChannels;
 			for (let c = 0; c < nChannels; c++) {
-				const f = apparentJy[flux + c];
-				line[2 * c] += f * re;
-				line[2 * c + 1] += f * im;
-				const next = re * turnRe - im * turnIm;
-				im = re * turnIm + im * turnRe;
-				re = next;
+				phaseFactor((path * frequenciesHz[c]) / SPEED_OF_LIGHT, factors, 0);
+				line[2 * c] += apparentJy[flux + c] * factors[0];
+				line[2 * c + 1] += apparentJy[flux + c] * factors[1];
 			}
 		}
 	};
+}
+
+/** Adds a source of fluxes `jy[at ...]`; `factors` of its first channel and from one channel to the next. */
+function addSource(jy: Float32Array, at: number, factors: Float64Array, nChannels: number, line: Float64Array): void {
+	let re = factors[0];
+	let im = factors[1];
+	const turnRe = factors[2];
+	const turnIm = factors[3];
+	for (let c = 0; c < nChannels; c++) {
+		const f = jy[at + c];
+		line[2 * c] += f * re;
+		line[2 * c + 1] += f * im;
+		const next = re * turnRe - im * turnIm;
+		im = re * turnIm + im * turnRe;
+		re = next;
+	}
+}
+
+/** The same for two sources. */
+function addSources(
+	jy: Float32Array,
+	atA: number,
+	atB: number,
+	factors: Float64Array,
+	nChannels: number,
+	line: Float64Array,
+): void {
+	let aRe = factors[0];
+	let aIm = factors[1];
+	const aTurnRe = factors[2];
+	const aTurnIm = factors[3];
+	let bRe = factors[4];
+	let bIm = factors[5];
+	const bTurnRe = factors[6];
+	const bTurnIm = factors[7];
+	for (let c = 0; c < nChannels; c++) {
+		const a = jy[atA + c];
+		const b = jy[atB + c];
+		line[2 * c] += a * aRe + b * bRe;
+		line[2 * c + 1] += a * aIm + b * bIm;
+		const nextA = aRe * aTurnRe - aIm * aTurnIm;
+		aIm = aRe * aTurnIm + aIm * aTurnRe;
+		aRe = nextA;
+		const nextB = bRe * bTurnRe - bIm * bTurnIm;
+		bIm = bRe * bTurnIm + bIm * bTurnRe;
+		bRe = nextB;
+	}
 }
 
 /**

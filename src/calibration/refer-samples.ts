@@ -1,4 +1,5 @@
 import { type ApparentSources, evenPhases, predictLine, SPEED_OF_LIGHT } from "./component-model.ts";
+import { phaseFactor } from "./phase-factor.ts";
 import { FLAG, type WindowData } from "./window-data.ts";
 
 /** What a window is compared with: point sources, or visibilities predicted elsewhere (a MODEL_DATA column). */
@@ -96,9 +97,7 @@ function sourceReferrer(data: WindowData, sources: ApparentSources): Referrer {
 				const path = pathsM[row];
 				if (even === undefined) {
 					for (let c = 0; c < nChannels; c++) {
-						const angle = 2 * Math.PI * fraction((path * frequenciesHz[c]) / SPEED_OF_LIGHT);
-						unit[2 * c] = Math.cos(angle);
-						unit[2 * c + 1] = Math.sin(angle);
+						phaseFactor((path * frequenciesHz[c]) / SPEED_OF_LIGHT, unit, 2 * c);
 					}
 				} else {
 					evenUnits(path * even.cyclesPerMetre, path * even.stepPerMetre, nChannels, unit);
@@ -119,12 +118,12 @@ function sourceReferrer(data: WindowData, sources: ApparentSources): Referrer {
 
 /** Phase factors of evenly spaced channels, cycles `first` and `step` from one to the next: two by two by rotation. */
 function evenUnits(first: number, step: number, nChannels: number, unit: Float64Array): void {
-	let angle = 2 * Math.PI * fraction(first);
-	let aRe = Math.cos(angle);
-	let aIm = Math.sin(angle);
-	angle = 2 * Math.PI * fraction(step);
-	const stepRe = Math.cos(angle);
-	const stepIm = Math.sin(angle);
+	phaseFactor(step, unit, 0);
+	const stepRe = unit[0];
+	const stepIm = unit[1];
+	phaseFactor(first, unit, 0);
+	let aRe = unit[0];
+	let aIm = unit[1];
 	let bRe = aRe * stepRe - aIm * stepIm;
 	let bIm = aRe * stepIm + aIm * stepRe;
 	const turnRe = stepRe * stepRe - stepIm * stepIm;
@@ -148,8 +147,6 @@ function evenUnits(first: number, step: number, nChannels: number, unit: Float64
 		unit[even + 1] = aIm;
 	}
 }
-
-const fraction = (cycles: number) => cycles - Math.floor(cycles);
 
 function flagMissing(
 	flags: Uint8Array,
