@@ -86,10 +86,12 @@ function antennaLayers(
 	const named: Layer[] = [];
 	// An antenna has its colour in every figure, whichever of the others have solutions there.
 	let odd = 0;
+	// Few lines are drawn strongly; of a hundred the ground must not hide what stands out.
+	const opacity = Math.min(0.9, Math.max(0.45, 9 / lines.length));
 	lines.forEach((y, p) => {
 		const { state, label } = of(p);
 		if (state === "good" || /^(dead|flagged-at-input)$/.test(state) || odd >= MOST_NAMED) {
-			good.push({ ...curve(y), color: GROUND, opacity: 0.45 });
+			good.push({ ...curve(y), color: GROUND, opacity });
 			return;
 		}
 		const color = PALETTE[odd++ % PALETTE.length];
@@ -225,7 +227,7 @@ export function antennaFigures(solved: CalibratedSet): SolutionFigure[] {
 	const hands = input.polarizations;
 	const bandpass = hands.map((_, s) => bandpassCurves(solved, s));
 	const gains = hands.map((_, s) => gainCurves(solved, s));
-	const size = { width: 480, height: 260 };
+	const size = { width: 600, height: 320 };
 	return labels.map((label, p) => {
 		const state = calibration.quality.antennas[p].state;
 		const panel = (
