@@ -32,8 +32,9 @@ let missed = 0;
 let blamed = 0;
 let sets = 0;
 let worst = 0;
-/** Amplitude errors over their limit, less 1, in units of the scatter that so few numbers have. */
-const deviations: number[] = [];
+/** Errors over their limit, less 1, in units of the scatter that so few numbers have. */
+const amplitudes: number[] = [];
+const phases: number[] = [];
 const most = Number(process.env.CAUSTIC_BENCH_SETS ?? Number.POSITIVE_INFINITY);
 try {
 	console.log("set, amplitude, phase, defects missed, antennas blamed");
@@ -59,10 +60,12 @@ try {
 				const error = errorsAgainstTruth(truth, tables, s);
 				return [error.amplitude / truth.limit[s].amplitude, error.phaseDeg / truth.limit[s].phaseDeg];
 			});
-			ratios.forEach(([amplitude], s) => {
-				deviations.push((amplitude - 1) / truth.limit[s].amplitudeScatter);
+			ratios.forEach(([amplitude, phase], s) => {
+				amplitudes.push((amplitude - 1) / truth.limit[s].amplitudeScatter);
+				phases.push((phase - 1) / truth.limit[s].phaseScatter);
 			});
-			const expected = truth.limit.map(({ amplitudeScatter }) => amplitudeScatter.toFixed(3)).join(" / ");
+			const expected = (part: "amplitudeScatter" | "phaseScatter") =>
+				`(scatter ${truth.limit.map((limit) => limit[part].toFixed(3)).join(" / ")})`;
 			const wrong = quality.antennas.filter(({ name, state }) => state !== (truth.states.get(name) ?? "good"));
 			const notFound = wrong.filter(({ name }) => truth.states.has(name));
 			const falsely = wrong.filter(({ name }) => !truth.states.has(name));
@@ -72,7 +75,7 @@ try {
 			sets++;
 			const label = `${array[1]} antennas, ${sky[1]}, ${sky[5] ?? 6250} Jy, seed ${seed}`;
 			console.log(
-				`${label.padEnd(40)}${ratios.map(([a]) => a.toFixed(3)).join(" / ")} of limit (scatter ${expected})  ${ratios.map(([, p]) => p.toFixed(3)).join(" / ")} of limit  ${notFound.length}  ${falsely.length}${wrong.map(({ name, state, reasons }) => `\n    ${name}: ${state}, not ${truth.states.get(name) ?? "good"}: ${reasons.join("; ")}`).join("")}`,
+				`${label.padEnd(40)}${ratios.map(([a]) => a.toFixed(3)).join(" / ")} of limit ${expected("amplitudeScatter")}  ${ratios.map(([, p]) => p.toFixed(3)).join(" / ")} of limit ${expected("phaseScatter")}  ${notFound.length}  ${falsely.length}${wrong.map(({ name, state, reasons }) => `\n    ${name}: ${state}, not ${truth.states.get(name) ?? "good"}: ${reasons.join("; ")}`).join("")}`,
 			);
 			rmSync(out, { recursive: true });
 		}
@@ -80,11 +83,13 @@ try {
 	console.log(
 		`${sets} sets: ${missed} defects missed, ${blamed} healthy antennas blamed; worst error ${worst.toFixed(3)} times the limit of the noise (aim 1.15)`,
 	);
-	const mean = deviations.reduce((sum, d) => sum + d, 0) / deviations.length;
-	const rms = Math.sqrt(deviations.reduce((sum, d) => sum + d * d, 0) / deviations.length);
-	console.log(
-		`amplitude errors beside the limit: mean ${mean.toFixed(2)}, rms ${rms.toFixed(2)}, largest ${Math.max(...deviations).toFixed(2)} times the scatter expected of ${deviations.length} (1 if the noise is all there is)`,
-	);
+	for (const [name, deviations] of [["amplitude", amplitudes] as const, ["phase", phases] as const]) {
+		const mean = deviations.reduce((sum, d) => sum + d, 0) / deviations.length;
+		const rms = Math.sqrt(deviations.reduce((sum, d) => sum + d * d, 0) / deviations.length);
+		console.log(
+			`${name} errors less their limit, over the scatter expected of so few numbers: mean ${mean.toFixed(2)}, rms ${rms.toFixed(2)}, largest ${Math.max(...deviations).toFixed(2)} of ${deviations.length}`,
+		);
+	}
 } finally {
 	rmSync(folder, { recursive: true, force: true });
 }

@@ -80,10 +80,10 @@ export interface SimulatedTruth extends Omit<DsaTruth, "peer"> {
 	/** Name of each antenna with a defect, and the state that a solve should find. */
 	states: Map<string, string>;
 	/**
-	 * Per polarisation: rms of amplitude (fraction) and phase (degrees) that the noise alone leaves, and by what part of the first the
+	 * Per polarisation: rms of amplitude (fraction) and phase (degrees) that the noise alone leaves, and by what part of each the
 	 * rms of one set scatters, for it is taken over few independent numbers.
 	 */
-	limit: { amplitude: number; phaseDeg: number; amplitudeScatter: number }[];
+	limit: { amplitude: number; phaseDeg: number; amplitudeScatter: number; phaseScatter: number }[];
 }
 
 /**
@@ -163,17 +163,20 @@ function thermalLimit(
 		}
 	}
 	const variance = (p: number, t: number, c: number) => 1 / perTime[p * nT + t] + 1 / perChannel[p * nC + c];
-	let [amplitude, phase, count, countPhase, scatter] = [0, 0, 0, 0, 0];
-	for (let p = 0; p < n; p++) {
-		if (lost(p) || bad.noisy_x5.includes(p)) continue;
-		// Variance of sum (b_c + g_t)^2 over channels and times, for independent normal errors b and g.
+	// Variance of an antenna's sum of (b_c + g_t)^2 over channels and times, for independent normal errors b and g.
+	const scatterOf = (p: number) => {
 		const known = (values: Float64Array) => Array.from(values, (value) => 1 / value).filter(Number.isFinite);
 		const b = known(perChannel.subarray(p * nC, (p + 1) * nC));
 		const g = known(perTime.subarray(p * nT, (p + 1) * nT));
 		const [sumB, sumG] = [b, g].map((part) => part.reduce((sum, v) => sum + v, 0));
-		for (const v of b) scatter += 2 * (g.length * v) ** 2;
-		for (const v of g) scatter += 2 * (b.length * v) ** 2;
-		scatter += 4 * sumB * sumG;
+		const squares = (values: number[], times: number) => values.reduce((sum, v) => sum + 2 * (times * v) ** 2, 0);
+		return squares(b, g.length) + squares(g, b.length) + 4 * sumB * sumG;
+	};
+	let [amplitude, phase, count, countPhase, scatter, antennas] = [0, 0, 0, 0, 0, 0];
+	for (let p = 0; p < n; p++) {
+		if (lost(p) || bad.noisy_x5.includes(p)) continue;
+		scatter += scatterOf(p);
+		antennas++;
 		for (let t = 0; t < nT; t++) {
 			for (let c = 0; c < nC; c++) {
 				const own = variance(p, t, c);
@@ -191,6 +194,8 @@ function thermalLimit(
 		amplitude: Math.sqrt(amplitude / count),
 		phaseDeg: (180 / Math.PI) * Math.sqrt(phase / countPhase),
 		amplitudeScatter: Math.sqrt(scatter) / (2 * amplitude),
+		// The reference's own errors are in the phases of all antennas.
+		phaseScatter: Math.sqrt(scatter + antennas ** 2 * scatterOf(truth.reference)) / (2 * phase),
 	};
 }
 

@@ -77,7 +77,7 @@ export function validatePrepared(input: SolveInput, prep: Preparation, limits: V
 		return [
 			invalid > 0
 				? `no usable sample: ${share(sum("input"), sum)} flagged in the input, ${share(sum("zero"), sum)} zero, ${share(sum("notFinite"), sum)} not numbers, ${share(sum("absurd"), sum)} absurd`
-				: "all data are flagged, or without weight, in the input",
+				: "all data are flagged or without weight in the input, or left out by what was asked for (baselines, antennas)",
 		];
 	}
 	const antennas = new Set(alive.map((i) => i % nAntennas));
