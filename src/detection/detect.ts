@@ -324,8 +324,8 @@ const EARLIER = 0.1;
 
 /**
  * The first epoch at which the data seen so far raise an event that overlaps the one of epochs `first` to `last`: the
- * very search of the whole series, on what there was by then. Always an epoch that raises it while the one before does not;
- * found by halving where the sources are looked at every epoch.
+ * very search of the whole series, on what there was by then. Where the sources are looked at every epoch, one that
+ * raises it while the epoch before does not.
  */
 function firstDetection(
 	filter: FieldFilter,
@@ -346,6 +346,8 @@ function firstDetection(
 	const raisedBy = (seen: number): boolean => {
 		const series = prepareSeries(mjd, frequencyMhz, flux, err, gainError, seen);
 		if (series === null || series.usedEpochs < FEWEST_EPOCHS) return false;
+		// An epoch without data for this source cannot raise anything new.
+		if (looks !== "every-epoch" && !hasData(series, seen - 1)) return false;
 		const { score, lens } = evaluateSource(filter, series, leastScore);
 		if (lens === null || significanceOf(score, looks).sigma < least) return false;
 		const early = eventInterval(lens, series.mjd, frequencyMhz, filter.profiles);
@@ -363,10 +365,12 @@ function firstDetection(
 		}
 		return raised - 1;
 	}
-	// Every second epoch, and the one before where it raises the event: alarms seldom last for one epoch only.
-	let seen = earliest;
-	for (; seen < mjd.length; seen += 2) if (raisedBy(seen)) break;
-	return seen - 1 >= earliest && seen - 1 < mjd.length && raisedBy(seen - 1)
-		? seen - 2
-		: Math.min(seen, mjd.length) - 1;
+	for (; earliest < mjd.length; earliest++) if (raisedBy(earliest)) return earliest - 1;
+	return mjd.length - 1;
+}
+
+function hasData(series: PreparedSeries, epoch: number): boolean {
+	const bands = series.frequencyMhz.length;
+	for (let k = 0; k < bands; k++) if (series.w[epoch * bands + k] > 0) return true;
+	return false;
 }
