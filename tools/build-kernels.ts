@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 /** Sources of compiled loops, and what their binary is called. */
 export const KERNELS: readonly { source: string; constant: string; shared?: boolean }[] = [
 	{ source: "src/calibration/grid-kernels.as", constant: "GRID_KERNELS" },
+	{ source: "src/detection/filter-loops.as", constant: "FILTER_LOOPS" },
 	{ source: "src/formats/sample-kernels.as", constant: "SAMPLE_KERNELS" },
 	// Its memory is shared by threads.
 	{ source: "src/photometry/stamp-loops.as", constant: "STAMP_LOOPS", shared: true },

@@ -16,6 +16,8 @@ export class FieldFilter {
 	readonly model = new NullModel(NULL_GRID);
 	readonly searchModel = new NullModel(SEARCH_NULL);
 	readonly filter = new MatchedFilter();
+	/** For a second template beside that of {@link filter}: two are evaluated in the time of one. */
+	readonly second = new MatchedFilter();
 	scratch = new Float64Array(0);
 
 	constructor(mjd: Float64Array, frequencyMhz: Float64Array, profiles = new ProfileCache()) {

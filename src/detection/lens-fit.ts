@@ -74,12 +74,12 @@ export function loadLens(
 	field: { profiles: ProfileCache; scratch: Float64Array; filter: MatchedFilter },
 	series: Series,
 	fit: Pick<LensFit, "alpha" | "betaS" | "widthDays" | "centreMjd">,
-	{ cutSpikes = false, depth = SMALLEST_DEPTH } = {},
+	{ cutSpikes = false, depth = SMALLEST_DEPTH, into = field.filter } = {},
 ): Loaded {
 	const template = lensTemplate(field, series, fit);
 	if (cutSpikes) limitSpikes(template.values, template.length * series.frequencyMhz.length);
 	const least = amplitudeAtDepth(field.profiles, fit.alpha, fit.betaS, depth);
-	field.filter.load(series, template.values, 0, template.first, template.length, least);
+	into.load(series, template.values, 0, template.first, template.length, least);
 	return template;
 }
 
@@ -95,19 +95,31 @@ export function scanLens(
 	point: number,
 	start: LensFit,
 ): { fit: LensFit; logLikelihood: number } {
+	const fits = [0.76, 0.87, 1, 1.15, 1.32].flatMap((stretch) =>
+		Array.from({ length: 13 }, (_, k) => ({
+			...start,
+			widthDays: start.widthDays * stretch,
+			centreMjd: start.centreMjd + ((k - 6) * start.widthDays) / 24,
+		})),
+	);
 	let best = start;
 	let most = -Infinity;
-	for (const stretch of [0.76, 0.87, 1, 1.15, 1.32])
-		for (let shift = -6; shift <= 6; shift++) {
-			const fit = {
-				...start,
-				widthDays: start.widthDays * stretch,
-				centreMjd: start.centreMjd + (shift * start.widthDays) / 24,
-			};
-			loadLens(field, series, fit, { cutSpikes: true, depth: SEARCHED_DEPTH });
-			const found = field.filter.evaluate(model, point, MOST_LENSED);
-			if (found > most) [most, best] = [found, fit];
-		}
+	const keep = (fit: LensFit, found: number) => {
+		if (found > most) [most, best] = [found, fit];
+	};
+	const { filter, second } = field;
+	const found = new Float64Array(2);
+	const options = { cutSpikes: true, depth: SEARCHED_DEPTH };
+	for (let k = 0; k + 1 < fits.length; k += 2) {
+		loadLens(field, series, fits[k], options);
+		loadLens(field, series, fits[k + 1], { ...options, into: second });
+		filter.evaluateWith(second, model, point, MOST_LENSED, [false, false], found);
+		keep(fits[k], found[0]);
+		keep(fits[k + 1], found[1]);
+	}
+	const last = fits[fits.length - 1];
+	loadLens(field, series, last, options);
+	keep(last, filter.evaluate(model, point, MOST_LENSED));
 	return { fit: best, logLikelihood: most };
 }
 

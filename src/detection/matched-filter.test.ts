@@ -97,4 +97,37 @@ describe("null model and matched filter", () => {
 			}
 		}
 	});
+	test.each([
+		[4, 90],
+		[3, 40],
+	])("two templates at once are what each is alone, to the last bit, %d bands", (bands, epochs) => {
+		const random = new Random(7 * bands);
+		const series = randomSeries(random, epochs, bands);
+		const model = new NullModel();
+		model.prepare(series);
+		const [first, second, alone] = [new MatchedFilter(), new MatchedFilter(), new MatchedFilter()];
+		const found = new Float64Array(2);
+		for (let trial = 0; trial < 200; trial++) {
+			const templates = [0, 1].map(() => {
+				const from = random.integer(epochs);
+				const length = 1 + random.integer(epochs - from);
+				// Some are nothing at all.
+				const size = trial % 17 === 0 ? 0 : 1;
+				return { from, values: Float64Array.from({ length: length * bands }, () => size * random.normal()), length };
+			});
+			const point = random.integer(model.grid.length);
+			const signs = [trial % 2 === 0, trial % 3 === 0] as const;
+			for (const [i, filter] of [first, second].entries()) {
+				const { from, values, length } = templates[i];
+				filter.load(series, values, 0, from, length, i === 0 ? 0.1 : 0);
+			}
+			first.evaluateWith(second, model, point, 1.05, signs, found);
+			for (const [i, filter] of [first, second].entries()) {
+				const { from, values, length } = templates[i];
+				alone.load(series, values, 0, from, length, i === 0 ? 0.1 : 0);
+				expect(found[i]).toBe(alone.evaluate(model, point, 1.05, signs[i]));
+				expect(filter.result).toEqual(alone.result);
+			}
+		}
+	});
 });

@@ -9,6 +9,9 @@ export interface FilterResult {
 	amplitude: number;
 }
 
+/** Templates that filters of this thread have loaded. */
+let loaded = 0;
+
 /**
  * Generalised-least-squares fit of one template to one source under its red-noise null (detection of a known signal
  * in coloured noise): `rho^2 = num^2 / den`, `amplitude = num / den`, limited to `least..mostAmplitude`.
@@ -94,6 +97,7 @@ export class MatchedFilter {
 		this.first = first;
 		this.length = length;
 		this.least = least;
+		this.template = ++loaded;
 		this.forget();
 	}
 
@@ -108,6 +112,8 @@ export class MatchedFilter {
 	private first = 0;
 	private length = 0;
 	private least = 0;
+	/** Number of the template that is loaded: none has had it before. */
+	private template = 0;
 
 	/**
 	 * Compares all grid points that were fitted, as far as they can still win: by falling bound, until the best found exceeds
@@ -125,7 +131,7 @@ export class MatchedFilter {
 	 * With `bothSigns` the amplitude may be negative down to `-mostAmplitude`.
 	 */
 	evaluate(model: NullModel, point: number, mostAmplitude: number, bothSigns = false): number {
-		const { bands, stride, table, levels, epochs } = model;
+		const { bands, stride, table, epochs } = model;
 		const { p, r } = this;
 		let product = this.product;
 		let squares = this.squares;
@@ -185,6 +191,22 @@ export class MatchedFilter {
 				for (let k = 0; k < bands; k++) r[k] -= c0 * table[at + 9 + 2 * k] + c1 * table[at + 10 + 2 * k];
 			}
 		}
+		return this.conclude(model, point, product, squares, mostAmplitude, bothSigns);
+	}
+
+	/** What the recursion's sums make of the template: levels and amplitude fitted, and the comparison brought up to date. */
+	private conclude(
+		model: NullModel,
+		point: number,
+		productAlone: number,
+		squaresAlone: number,
+		mostAmplitude: number,
+		bothSigns: boolean,
+	): number {
+		const { bands, levels } = model;
+		const { r } = this;
+		let product = productAlone;
+		let squares = squaresAlone;
 		const inverse = point * (bands * bands + bands);
 		const fitted = inverse + bands * bands;
 		for (let k = 0; k < bands; k++) {
@@ -207,5 +229,66 @@ export class MatchedFilter {
 			this.result.amplitude = amplitude;
 		}
 		return logLikelihood;
+	}
+	/**
+	 * As {@link evaluate} of this filter and of another that holds another template of the same source, at once; both
+	 * log-likelihoods go to `found`.
+	 */
+	evaluateWith(
+		other: MatchedFilter,
+		model: NullModel,
+		point: number,
+		mostAmplitude: number,
+		signs: readonly [boolean, boolean],
+		found: Float64Array,
+	): void {
+		const { loops, bands, stride, epochs } = model;
+		if (loops === undefined || bands !== 4) {
+			found[0] = this.evaluate(model, point, mostAmplitude, signs[0]);
+			found[1] = other.evaluate(model, point, mostAmplitude, signs[1]);
+			return;
+		}
+		const first = Math.min(this.first, other.first);
+		const end1 = Math.min(epochs, this.first + this.length) - first;
+		const end2 = Math.min(epochs, other.first + other.length) - first;
+		const pair = other.template > this.template ? other.template : this.template;
+		if (loops.holds !== pair) {
+			loops.p.fill(0, 0, 4 * Math.max(end1, end2));
+			this.putInto(loops.p, 0, first, end1);
+			other.putInto(loops.p, 1, first, end2);
+			loops.holds = pair;
+		}
+		const { sums } = loops;
+		this.putSums(sums, 0);
+		other.putSums(sums, 1);
+		loops.runTwo(model.offset(point) + first * stride, epochs - first, end1, end2);
+		found[0] = this.takeSums(sums, 0, model, point, mostAmplitude, signs[0]);
+		found[1] = other.takeSums(sums, 1, model, point, mostAmplitude, signs[1]);
+	}
+
+	private putInto(target: Float64Array, lane: number, first: number, end: number): void {
+		const { p } = this;
+		for (let i = this.first - first, j = 0; i < end; i++, j += 2) {
+			target[4 * i + lane] = p[j];
+			target[4 * i + 2 + lane] = p[j + 1];
+		}
+	}
+
+	private putSums(sums: Float64Array, lane: number): void {
+		sums[lane] = this.product;
+		sums[2 + lane] = this.squares;
+		for (let k = 0; k < 4; k++) sums[4 + 2 * k + lane] = this.bandSum[k];
+	}
+
+	private takeSums(
+		sums: Float64Array,
+		lane: number,
+		model: NullModel,
+		point: number,
+		mostAmplitude: number,
+		bothSigns: boolean,
+	): number {
+		for (let k = 0; k < 4; k++) this.r[k] = sums[4 + 2 * k + lane];
+		return this.conclude(model, point, sums[lane], sums[2 + lane], mostAmplitude, bothSigns);
 	}
 }

@@ -1,3 +1,5 @@
+import { FilterLoops } from "./filter-loops.ts";
+
 /**
  * What a source does without a lens: a level per band, red noise common to the bands, and red noise of its colour.
  *
@@ -54,8 +56,10 @@ export class NullModel {
 	epochs = 0;
 	bands = 0;
 	/** Per grid point and epoch: propagation (4), inverse pivot (3), pivot-divided y (2) and weights (2 per band). */
-	table = new Float64Array(0);
+	table: Float64Array = new Float64Array(0);
 	stride = 0;
+	/** The compiled filter over {@link table}, for sources of four bands. */
+	loops: FilterLoops | undefined;
 	/** Per grid point: inverse of the level matrix Z (bands^2) and the fitted levels (bands). */
 	levels = new Float64Array(0);
 	private slopes = new Float64Array(0);
@@ -85,7 +89,12 @@ export class NullModel {
 		this.bands = bands;
 		this.stride = 9 + 2 * bands;
 		const size = this.grid.length * epochs * this.stride;
-		if (this.table.length < size) this.table = new Float64Array(size);
+		if (bands === 4) {
+			if (this.loops === undefined || this.loops.table.length < size || this.loops.p.length < 4 * epochs) {
+				this.loops = new FilterLoops(size, epochs);
+			}
+			this.table = this.loops.table;
+		} else if (this.table.length < size) this.table = new Float64Array(size);
 		const levelSize = bands * bands + bands;
 		if (this.levels.length < this.grid.length * levelSize) this.levels = new Float64Array(this.grid.length * levelSize);
 		this.slopes = logFrequencies(series.frequencyMhz);

@@ -2,7 +2,8 @@ import { type Alternative, alternativeLogLikelihood, bestAlternative, NOTHING } 
 import type { FieldFilter } from "./field-filter.ts";
 import { carriers, without } from "./leave-one-out.ts";
 import { type LensFit, loadLens, MOST_LENSED, refineLens, scanLens } from "./lens-fit.ts";
-import { NULL_GRID, type Series } from "./null-model.ts";
+import type { MatchedFilter } from "./matched-filter.ts";
+import { NULL_GRID, type NullModel, type Series } from "./null-model.ts";
 import { best, type Search, type Start } from "./template-search.ts";
 import { SPIKE_LIMIT, type TemplateBank } from "./templates.ts";
 
@@ -89,7 +90,8 @@ export function evaluateSource(
 	coarseOnly = false,
 ): SourceEvaluation {
 	const hopeless = Math.max(HOPELESS, least);
-	const { model, filter } = field;
+	const { model, filter, second } = field;
+	const found = new Float64Array(2);
 	const epochs = series.mjd.length;
 	const points = model.grid.length;
 	const all = model.grid.map((_, g) => g);
@@ -119,7 +121,7 @@ export function evaluateSource(
 		carriers: [],
 	};
 	/** Loads a template as far as the epochs seen go; false if a bank of these epochs would not hold it. */
-	const loadTemplate = (bank: TemplateBank, template: number, bothSigns = false): boolean => {
+	const loadTemplate = (bank: TemplateBank, template: number, bothSigns = false, into = filter): boolean => {
 		const first = bank.first[template];
 		// A search on a longer bank must not end elsewhere than one on a bank of the epochs seen so far.
 		const width = bank.width[template];
@@ -128,19 +130,46 @@ export function evaluateSource(
 		if (width > Math.max(bank.longestShare * (latest - series.mjd[0]), 3 * bank.cadence)) return false;
 		const length = Math.min(bank.length[template], epochs - first);
 		const least = bothSigns ? 0 : bank.least[bank.shape[template]];
-		filter.load(data, bank.values, bank.offset[template], first, length, least);
+		into.load(data, bank.values, bank.offset[template], first, length, least);
 		return true;
+	};
+	/** Loads templates into both filters by turns, as far as they can be, and looks at two at once; the last may be alone (-1). */
+	const inPairs = (
+		size: number,
+		load: (template: number, into: MatchedFilter) => boolean,
+		look: (one: number, other: number) => void,
+	) => {
+		let waiting = -1;
+		for (let t = 0; t < size; t++) {
+			if (!load(t, waiting < 0 ? filter : second)) continue;
+			if (waiting >= 0) look(waiting, t);
+			waiting = waiting < 0 ? t : -1;
+		}
+		if (waiting >= 0) look(waiting, -1);
 	};
 	// 1. A coarse bank on a cross-section of the nulls, and without memory: most sources end here.
 	field.searchModel.prepare(limited);
 	const memorylessOf = new Float64Array(field.coarse.size).fill(-Infinity);
-	const leaders = best(field.coarse, 6, (t) => {
-		if (!loadTemplate(field.coarse, t)) return -Infinity;
-		memorylessOf[t] = filter.evaluate(field.searchModel, 0, MOST_LENSED);
-		filter.forget();
-		for (const g of likely) filter.evaluate(model, g, MOST_LENSED);
-		return filter.result.logLikelihood;
-	});
+	const coarseOf = new Float64Array(field.coarse.size).fill(-Infinity);
+	inPairs(
+		field.coarse.size,
+		(t, into) => loadTemplate(field.coarse, t, false, into),
+		(one, other) => {
+			const evaluate = (by: NullModel, point: number) => {
+				if (other < 0) found[0] = filter.evaluate(by, point, MOST_LENSED);
+				else filter.evaluateWith(second, by, point, MOST_LENSED, [false, false], found);
+			};
+			evaluate(field.searchModel, 0);
+			memorylessOf[one] = found[0];
+			if (other >= 0) memorylessOf[other] = found[1];
+			filter.forget();
+			second.forget();
+			for (const g of likely) evaluate(model, g);
+			coarseOf[one] = filter.result.logLikelihood;
+			if (other >= 0) coarseOf[other] = second.result.logLikelihood;
+		},
+	);
+	const leaders = best(field.coarse, 6, (t) => coarseOf[t]);
 	if (leaders.length === 0) return evaluation;
 	let memoryless = -Infinity;
 	for (const found of memorylessOf) memoryless = Math.max(memoryless, found);
@@ -169,11 +198,20 @@ export function evaluateSource(
 			{ by: model, point: leading, value: new Float64Array(bank.size).fill(-Infinity) },
 			{ by: field.searchModel, point: 0, value: new Float64Array(bank.size).fill(-Infinity) },
 		];
-		for (let t = 0; t < bank.size; t++) {
-			const bothSigns = signs(t);
-			if (!loadTemplate(bank, t, bothSigns)) continue;
-			for (const { by, point, value } of nulls) value[t] = filter.evaluate(by, point, most, bothSigns);
-		}
+		inPairs(
+			bank.size,
+			(t, into) => loadTemplate(bank, t, signs(t), into),
+			(one, other) => {
+				for (const { by, point, value } of nulls) {
+					if (other < 0) value[one] = filter.evaluate(by, point, most, signs(one));
+					else {
+						filter.evaluateWith(second, by, point, most, [signs(one), signs(other)], found);
+						value[one] = found[0];
+						value[other] = found[1];
+					}
+				}
+			},
+		);
 		const chosen = new Map<number, Start>();
 		nulls.forEach(({ by, point, value }, n) => {
 			for (const [count, classes] of counts)
