@@ -36,30 +36,30 @@ export function predictLine(
 	const factors = new Float64Array(8);
 	return (time, baseline, line) => {
 		line.fill(0);
-		for (let s = 0; s < nSources; s += 2) {
-			if (even === undefined) break;
-			const path = pathsM[(s * nTimes + time) * nBaselines + baseline];
-			phaseFactor(path * even.cyclesPerMetre, factors, 0);
-			phaseFactor(path * even.stepPerMetre, factors, 2);
-			const flux = (s * nTimes + time) * nChannels;
-			if (s + 1 === nSources) {
-				addSource(apparentJy, flux, factors, nChannels, line);
-				continue;
+		const pathOf = (s: number) => pathsM[(s * nTimes + time) * nBaselines + baseline];
+		const fluxOf = (s: number) => (s * nTimes + time) * nChannels;
+		if (even === undefined) {
+			for (let s = 0; s < nSources; s++) {
+				const path = pathOf(s);
+				const flux = fluxOf(s);
+				for (let c = 0; c < nChannels; c++) {
+					phaseFactor((path * frequenciesHz[c]) / SPEED_OF_LIGHT, factors, 0);
+					line[2 * c] += apparentJy[flux + c] * factors[0];
+					line[2 * c + 1] += apparentJy[flux + c] * factors[1];
+				}
 			}
-			const other = pathsM[((s + 1) * nTimes + time) * nBaselines + baseline];
-			phaseFactor(other * even.cyclesPerMetre, factors, 4);
-			phaseFactor(other * even.stepPerMetre, factors, 6);
-			addSources(apparentJy, flux, flux + nTimes * nChannels, factors, nChannels, line);
+			return;
 		}
-		for (let s = 0; s < nSources; s++) {
-			if (even !== undefined) break;
-			const path = pathsM[(s * nTimes + time) * nBaselines + baseline];
-			const flux = (s * nTimes + time) * nChannels;
-			for (let c = 0; c < nChannels; c++) {
-				phaseFactor((path * frequenciesHz[c]) / SPEED_OF_LIGHT, factors, 0);
-				line[2 * c] += apparentJy[flux + c] * factors[0];
-				line[2 * c + 1] += apparentJy[flux + c] * factors[1];
+		for (let s = 0; s < nSources; s += 2) {
+			phaseFactor(pathOf(s) * even.cyclesPerMetre, factors, 0);
+			phaseFactor(pathOf(s) * even.stepPerMetre, factors, 2);
+			if (s + 1 === nSources) {
+				addSource(apparentJy, fluxOf(s), factors, nChannels, line);
+				return;
 			}
+			phaseFactor(pathOf(s + 1) * even.cyclesPerMetre, factors, 4);
+			phaseFactor(pathOf(s + 1) * even.stepPerMetre, factors, 6);
+			addSources(apparentJy, fluxOf(s), fluxOf(s + 1), factors, nChannels, line);
 		}
 	};
 }

@@ -1,3 +1,4 @@
+import { compileLoops } from "../sky/compiled-loops.ts";
 import { GRID_KERNELS } from "./grid-kernels-binary.ts";
 
 /** The functions of grid-kernels.as; positions are bytes of {@link memory}. */
@@ -56,8 +57,8 @@ let functions: GridKernels | undefined;
 export function kernelsWith<Name extends string>(bytes: Readonly<Record<Name, number>>) {
 	memory ??= new WebAssembly.Memory({ initial: 8 });
 	if (functions === undefined) {
-		const module = new WebAssembly.Module(Uint8Array.from(atob(GRID_KERNELS), (char) => char.charCodeAt(0)));
-		functions = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as GridKernels;
+		functions = new WebAssembly.Instance(compileLoops(GRID_KERNELS), { env: { memory } })
+			.exports as unknown as GridKernels;
 	}
 	const at = {} as Record<Name, number>;
 	let end = 1024;

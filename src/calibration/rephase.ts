@@ -71,24 +71,17 @@ export function turnPhases(
 /** Channels after which the phase is worked out afresh: rounding adds up to 1e-13 until then. */
 const RENEWED = 1024;
 
+/** Phases of a run of channels: of its first two channels, and the step from a channel to the one after the next. */
+export type PhaseRun = [re0: number, im0: number, re1: number, im1: number, stepRe: number, stepIm: number];
+
 /**
- * The phases by which a row of equally spaced channels is turned, in runs of channels: even channels of a run go on from
- * (re0, im0), odd ones from (re1, im1), each by (stepRe, stepIm), a step of two channels. Two sequences, so that neither waits
- * for the other.
+ * The phases by which a row of equally spaced channels is turned, in runs of channels. Even and odd channels are two sequences,
+ * so that neither waits for the other.
  */
 export function phaseSegments(
 	frequenciesHz: Float64Array,
 	deltaW: number,
-	visit: (
-		begin: number,
-		count: number,
-		re0: number,
-		im0: number,
-		re1: number,
-		im1: number,
-		stepRe: number,
-		stepIm: number,
-	) => void,
+	visit: (begin: number, count: number, ...phases: PhaseRun) => void,
 ): void {
 	const factor = (-2 * Math.PI * deltaW) / SPEED_OF_LIGHT;
 	const n = frequenciesHz.length;

@@ -1,3 +1,4 @@
+import { compileLoops } from "../sky/compiled-loops.ts";
 import { FILTER_LOOPS } from "./filter-loops-binary.ts";
 
 /** The function of filter-loops.as. */
@@ -20,13 +21,14 @@ export class FilterLoops {
 	readonly p: Float64Array;
 	/** Product, squares and the sums of four bands, of both templates each, before and after {@link runTwo}. */
 	readonly sums: Float64Array;
-	/** Which pair of templates is in {@link p}. */
-	holds = 0;
+	/** Numbers of the templates in {@link p}. */
+	first = 0;
+	second = 0;
 	private readonly loops: CompiledLoops;
 
 	/** @param size doubles of the table. */
 	constructor(size: number, epochs: number) {
-		compiled ??= new WebAssembly.Module(Uint8Array.from(atob(FILTER_LOOPS), (char) => char.charCodeAt(0)));
+		compiled ??= compileLoops(FILTER_LOOPS);
 		const p = BEGIN + 8 * SUMS;
 		const table = p + 32 * epochs;
 		const memory = new WebAssembly.Memory({ initial: Math.ceil((table + 8 * size) / PAGE_BYTES) });

@@ -230,6 +230,7 @@ export class MatchedFilter {
 		}
 		return logLikelihood;
 	}
+
 	/**
 	 * As {@link evaluate} of this filter and of another that holds another template of the same source, at once; both
 	 * log-likelihoods go to `found`.
@@ -251,12 +252,12 @@ export class MatchedFilter {
 		const first = Math.min(this.first, other.first);
 		const end1 = Math.min(epochs, this.first + this.length) - first;
 		const end2 = Math.min(epochs, other.first + other.length) - first;
-		const pair = other.template > this.template ? other.template : this.template;
-		if (loops.holds !== pair) {
+		if (loops.first !== this.template || loops.second !== other.template) {
 			loops.p.fill(0, 0, 4 * Math.max(end1, end2));
 			this.putInto(loops.p, 0, first, end1);
 			other.putInto(loops.p, 1, first, end2);
-			loops.holds = pair;
+			loops.first = this.template;
+			loops.second = other.template;
 		}
 		const { sums } = loops;
 		this.putSums(sums, 0);

@@ -1,43 +1,26 @@
+import type { PhaseRun } from "../calibration/rephase.ts";
 import type { SamplePlace } from "../calibration/visibility-set.ts";
+import { compileLoops } from "../sky/compiled-loops.ts";
 import { SAMPLE_KERNELS } from "./sample-kernels-binary.ts";
+
+/** Elements to copy: positions of the first, then how many there are and the bytes from one to the next, along two axes. */
+type Copy = [
+	from: number,
+	to: number,
+	slow: number,
+	slowFrom: number,
+	slowTo: number,
+	fast: number,
+	fastFrom: number,
+	fastTo: number,
+];
 
 /** The functions of sample-kernels.as. */
 interface SampleLoops {
-	copyWords(
-		from: number,
-		to: number,
-		slow: number,
-		slowFrom: number,
-		slowTo: number,
-		fast: number,
-		fastFrom: number,
-		fastTo: number,
-		words: number,
-		flip: bigint,
-	): void;
-	copyBytes(
-		from: number,
-		to: number,
-		slow: number,
-		slowFrom: number,
-		slowTo: number,
-		fast: number,
-		fastFrom: number,
-		fastTo: number,
-		run: number,
-	): void;
+	copyWords(...args: [...Copy, words: number, flip: bigint]): void;
+	copyBytes(...args: [...Copy, run: number]): void;
 	makeTruths(at: number, rows: number, width: number, count: number): void;
-	turnPairs(
-		at: number,
-		channels: number,
-		pairs: number,
-		re0: number,
-		im0: number,
-		re1: number,
-		im1: number,
-		stepRe: number,
-		stepIm: number,
-	): number;
+	turnPairs(at: number, channels: number, pairs: number, ...phases: PhaseRun): number;
 	notFinite(at: number, floats: number): number;
 }
 
@@ -61,8 +44,7 @@ const known = new WeakMap<ArrayBufferLike, SampleMemory>();
 export const sampleMemoryOf = (buffer: ArrayBufferLike): SampleMemory | undefined => known.get(buffer);
 
 /** Compiled once, and handed to threads so that they need not. */
-export const compileSampleLoops = (): WebAssembly.Module =>
-	new WebAssembly.Module(Uint8Array.from(atob(SAMPLE_KERNELS), (char) => char.charCodeAt(0)));
+export const compileSampleLoops = (): WebAssembly.Module => compileLoops(SAMPLE_KERNELS);
 
 /** Room for rows without gaps, in a memory where compiled loops work on them; undefined if that would be too large. */
 export function sampleMemory(module: WebAssembly.Module, rows: number, width: number): SampleMemory | undefined {

@@ -189,7 +189,7 @@ export class BlendSolver {
 		const n = kept.length;
 		const { flux, matrix } = solution;
 		const labels = closeSets(
-			kept.length === sources.length ? sources : kept.map((p) => sources[p]),
+			kept.map((p) => sources[p]),
 			plan,
 			plan.degeneratePx,
 		);
@@ -239,9 +239,7 @@ function covarianceOf(
 	for (let i = 0; i < m; i++) {
 		for (let j = 0; j < m; j++) covariance[i * m + j] = sumOver(matrix, n, rows[i], rows[j]);
 	}
-	const members = new Int32Array(m);
-	for (let i = 0; i < m; i++) members[i] = measured[i];
-	return { members, covariance };
+	return { members: Int32Array.from(measured), covariance };
 }
 
 function sumOver(matrix: Float64Array, n: number, rows: readonly number[], columns: readonly number[]): number {

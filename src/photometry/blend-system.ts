@@ -142,7 +142,6 @@ export function blendSystem(plan: ForcedPlan, sources: ArrayLike<number>, scratc
 	}
 	const order = inOrderOf(top, size, scratch.order);
 	let waiting = 0;
-	const rowsOf = (m: number, row: number, end: number) => row < stampY1[m] && end > stampY0[m];
 	// Between two rows where a stamp begins or ends the intervals stay as they are.
 	for (let begin = firstRow, end = firstRow; begin < lastRow; begin = end) {
 		end = lastRow;
@@ -172,7 +171,7 @@ export function blendSystem(plan: ForcedPlan, sources: ArrayLike<number>, scratc
 					weightOverNoise[m] += sums[1];
 					rhs[m] += sums[2];
 					diagonal[m] += sums[3];
-					if (rowsOf(m, row, row + 1) && stampX0[m] >= x0 && stampX0[m] < x0 + length) {
+					if (row >= stampY0[m] && row < stampY1[m] && stampX0[m] >= x0 && stampX0[m] < x0 + length) {
 						ownPixels[m] += stampX1[m] - stampX0[m];
 						if (invalid > 0)
 							for (let i = stampX0[m] - x0; i < stampX1[m] - x0; i++) if (inverse[i] === 0) ownPixels[m]--;

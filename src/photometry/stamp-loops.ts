@@ -1,47 +1,19 @@
+import { compileLoops } from "../sky/compiled-loops.ts";
 import type { Plane } from "../sky/plane.ts";
 import { memoryOf } from "../sky/plane-memory.ts";
 import type { GaussianRows } from "./gaussian-rows.ts";
 import { STAMP_LOOPS } from "./stamp-loops-binary.ts";
 
+/** A stamp: positions of its first pixel in the three planes, the background's share, pixels of a row, rows, bytes from row to row. */
+type Stamp = [image: number, noise: number, base: number, share: number, count: number, rows: number, stride: number];
+/** A kernel at the stamp's first pixel, as {@link GaussianRows} follows it. */
+type Kernel = [k: number, g: number, curve: number, step: number, rowCurve: number, gStep: number];
+
 /** The functions of stamp-loops.as. */
 interface CompiledLoops {
 	touch(image: number, noise: number, base: number, last: number, rows: number, stride: number): number;
-	sumStamp(
-		image: number,
-		noise: number,
-		base: number,
-		share: number,
-		count: number,
-		rows: number,
-		stride: number,
-		k: number,
-		g: number,
-		curve: number,
-		step: number,
-		rowCurve: number,
-		gStep: number,
-	): void;
-	addPair(
-		image: number,
-		noise: number,
-		base: number,
-		share: number,
-		count: number,
-		rows: number,
-		stride: number,
-		k1: number,
-		g1: number,
-		curve1: number,
-		step1: number,
-		rowCurve1: number,
-		gStep1: number,
-		k2: number,
-		g2: number,
-		curve2: number,
-		step2: number,
-		rowCurve2: number,
-		gStep2: number,
-	): void;
+	sumStamp(...args: [...Stamp, ...Kernel]): void;
+	addPair(...args: [...Stamp, ...Kernel, ...Kernel]): void;
 	clear(): void;
 	sum(index: number): number;
 }
@@ -53,7 +25,7 @@ const instances = new WeakMap<WebAssembly.Memory, CompiledLoops>();
 function loopsIn(memory: WebAssembly.Memory): CompiledLoops {
 	let loops = instances.get(memory);
 	if (loops === undefined) {
-		compiled ??= new WebAssembly.Module(Uint8Array.from(atob(STAMP_LOOPS), (char) => char.charCodeAt(0)));
+		compiled ??= compileLoops(STAMP_LOOPS);
 		loops = new WebAssembly.Instance(compiled, { env: { memory } }).exports as unknown as CompiledLoops;
 		instances.set(memory, loops);
 	}

@@ -52,7 +52,7 @@ export async function dueSources(db: Queryable, runId: string): Promise<Due> {
 	}
 	const sources = await watchedSources(db, [...bySource.keys()]);
 	const watched: DueSource[] = [];
-	const first: DueSource[] = [];
+	const first: { source: DueSource; rank: number }[] = [];
 	const ongoing: { source: DueSource; rank: number }[] = [];
 	const surprises: { source: DueSource; rank: number }[] = [];
 	const reviews: { source: DueSource; rank: number }[] = [];
@@ -60,13 +60,14 @@ export async function dueSources(db: Queryable, runId: string): Promise<Due> {
 		const watch = stored ?? newWatch();
 		const own = bySource.get(place.id) ?? [];
 		takeIn(watch, own);
-		const source: DueSource = { ...place, watch, points: n, fresh: own.length, canWait: true };
-		watched.push(source);
 		const { searchedPoints } = watch;
+		const isNew = searchedPoints === 0;
+		const goesOn = until !== null && own.length > 0 && own[own.length - 1].mjd <= until;
+		const source: DueSource = { ...place, watch, points: n, fresh: own.length, canWait: !isNew && !goesOn };
+		watched.push(source);
 		const grown = (n - searchedPoints) / Math.max(LEAST_GROWTH, GROWTH * searchedPoints);
-		if (searchedPoints === 0) first.push({ ...source, canWait: false });
-		else if (until !== null && own.length > 0 && own[own.length - 1].mjd <= until)
-			ongoing.push({ source: { ...source, canWait: false }, rank: n - searchedPoints });
+		if (isNew) first.push({ source, rank: 0 });
+		else if (goesOn) ongoing.push({ source, rank: n - searchedPoints });
 		else if (urgency(watch) >= 1) surprises.push({ source, rank: urgency(watch) });
 		else if (grown >= 1) reviews.push({ source, rank: grown });
 	}
@@ -74,7 +75,7 @@ export async function dueSources(db: Queryable, runId: string): Promise<Due> {
 		a.rank === b.rank ? a.source.id - b.source.id : b.rank - a.rank;
 	return {
 		due: [
-			first.map((source) => ({ source })),
+			first,
 			ongoing.sort(order).slice(0, MOST_ONGOING),
 			surprises.sort(order).slice(0, MOST_SURPRISES),
 			reviews.sort(order).slice(0, MOST_REVIEWS),
