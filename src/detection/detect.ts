@@ -324,8 +324,7 @@ const EARLIER = 0.1;
 
 /**
  * The first epoch at which the data seen so far raise an event that overlaps the one of epochs `first` to `last`: the
- * very search of the whole series, on what there was by then. Where the sources are looked at every epoch, one that
- * raises it while the epoch before does not.
+ * very search of the whole series, on what there was by then.
  */
 function firstDetection(
 	filter: FieldFilter,
@@ -343,29 +342,17 @@ function firstDetection(
 	const length = mjd[last] - mjd[first];
 	const begin = firstAtOrAfter(mjd, mjd[first] - EARLIER * length);
 	const unsearched = mjd.findIndex((time) => time > searchedUntil);
-	const raisedBy = (seen: number): boolean => {
+	for (let seen = Math.max(FEWEST_EPOCHS, begin + 2, unsearched + 1); seen < mjd.length; seen++) {
 		const series = prepareSeries(mjd, frequencyMhz, flux, err, gainError, seen);
-		if (series === null || series.usedEpochs < FEWEST_EPOCHS) return false;
+		if (series === null || series.usedEpochs < FEWEST_EPOCHS) continue;
 		// An epoch without data for this source cannot raise anything new.
-		if (looks !== "every-epoch" && !hasData(series, seen - 1)) return false;
+		if (!hasData(series, seen - 1)) continue;
 		const { score, lens } = evaluateSource(filter, series, leastScore);
-		if (lens === null || significanceOf(score, looks).sigma < least) return false;
+		if (lens === null || significanceOf(score, looks).sigma < least) continue;
 		const early = eventInterval(lens, series.mjd, frequencyMhz, filter.profiles);
 		// An alarm about something else, over by the time this event begins, is not its detection.
-		return mjd[early.last] >= mjd[first] - EARLIER * length;
-	};
-	let earliest = Math.max(FEWEST_EPOCHS, begin + 2, unsearched + 1);
-	if (looks === "every-epoch") {
-		// Time is short: an epoch that raises it where the one before does not, by halving.
-		let raised = mjd.length;
-		while (earliest < raised) {
-			const middle = (earliest + raised) >> 1;
-			if (raisedBy(middle)) raised = middle;
-			else earliest = middle + 1;
-		}
-		return raised - 1;
+		if (mjd[early.last] >= mjd[first] - EARLIER * length) return seen - 1;
 	}
-	for (; earliest < mjd.length; earliest++) if (raisedBy(earliest)) return earliest - 1;
 	return mjd.length - 1;
 }
 
